@@ -1,0 +1,61 @@
+"""permit0: deterministic permission checks for the tool calls of AI agents.
+
+    engine = permit0.build_engine()
+    decision = engine.check("payments.transfer", {"amount": 12000, "recipient": "Vendor Alpha Ltd"})
+    decision.outcome   # allow, human or deny
+
+The names below are the public surface; everything else may change. Importing this module loads no
+framework, no server and no pack.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from permit0.build import build_engine
+    from permit0.engine import Engine
+    from permit0.errors import InvalidInput, Permit0Error
+    from permit0.model.call import ToolCall
+    from permit0.model.decision import Decision
+    from permit0.model.vocabulary import Flag, Outcome, Tier
+    from permit0.plugins.hookspecs import hookimpl
+
+__all__ = [
+    "Decision",
+    "Engine",
+    "Flag",
+    "InvalidInput",
+    "Outcome",
+    "Permit0Error",
+    "Tier",
+    "ToolCall",
+    "__version__",
+    "build_engine",
+    "hookimpl",
+]
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "Decision": "permit0.model.decision",
+    "Engine": "permit0.engine",
+    "Flag": "permit0.model.vocabulary",
+    "InvalidInput": "permit0.errors",
+    "Outcome": "permit0.model.vocabulary",
+    "Permit0Error": "permit0.errors",
+    "Tier": "permit0.model.vocabulary",
+    "ToolCall": "permit0.model.call",
+    "build_engine": "permit0.build",
+    "hookimpl": "permit0.plugins.hookspecs",
+}
+
+
+def __getattr__(name: str) -> object:
+    home = _HOME.get(name)
+    if home is None:
+        raise AttributeError(f"module 'permit0' has no attribute {name!r}")
+    value: object = getattr(import_module(home), name)
+    globals()[name] = value
+    return value

@@ -1,0 +1,223 @@
+"""The composition root: configuration and plugins to an Engine. Everything is wired here and only here.
+
+Anyone can build two engines in one process; nothing is shared between them.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+import msgspec
+from pydantic import TypeAdapter, ValidationError
+
+from permit0 import builtin
+from permit0.clock import SystemClock
+from permit0.config import DenyEntry, LoadedConfig, find_config, load_config
+from permit0.engine import Engine
+from permit0.errors import BadConfig, BadPlugin, InvalidInput
+from permit0.located import Place
+from permit0.model.history import Feature
+from permit0.model.rule import FactPredicate
+from permit0.model.vocabulary import Mode
+from permit0.normalize.catalog import Catalog, fold_name
+from permit0.normalize.compiler import ExtraRules, compile_packs
+from permit0.normalize.conditions import ConditionCompiler
+from permit0.normalize.loader import LoadedPack, load_packs
+from permit0.normalize.normalizer import Normalizer
+from permit0.normalize.organisation import Organisation
+from permit0.normalize.pack_schema import ConditionSpec, RuleSpec
+from permit0.plugins.manager import Plugins
+from permit0.policy.guardrails import Tuning, tune
+from permit0.policy.lists import AllowListed, ListEntry, Lists
+from permit0.ports import Clock, SessionRule, StateStore
+from permit0.score.scorer import TIER_BOUNDS, Scorer, Weights
+from permit0.session.rules import IMMUTABLE_RULES
+from permit0.state.memory import MemoryStore
+from permit0.taxonomy import Taxonomy, load_taxonomy
+from permit0.words import nearest
+
+__all__ = ["Deployment", "assemble", "build_engine"]
+
+MakeStore = Callable[[Sequence[Feature]], StateStore]
+
+
+class Deployment(msgspec.Struct, frozen=True):
+    """An engine and the parts that it was built from."""
+
+    engine: Engine
+    catalog: Catalog
+    taxonomy: Taxonomy
+    tuning: Tuning
+    plugins: Plugins
+    packs: tuple[LoadedPack, ...]
+    rules: tuple[SessionRule, ...]
+    loaded: LoadedConfig
+
+
+def build_engine(
+    config: str | Path | None = None,
+    *,
+    clock: Clock | None = None,
+    plugins: Iterable[tuple[str, object]] = (),
+) -> Engine:
+    """Build an engine.
+
+    Args:
+        config: Path of a permit0.yaml. Without it PERMIT0_CONFIG, then permit0.yaml in the working
+            directory or above, then safe defaults.
+        clock: Where the time comes from; the system's clock by default.
+        plugins: Further plugins, (name, object) each.
+
+    Raises:
+        BadConfig: The configuration is not valid or violates a guardrail.
+        BadPack, BadPlugin: A pack or plugin is not valid.
+    """
+    path = find_config(Path(config) if config is not None else None)
+    return assemble(load_config(path), clock=clock, plugins=plugins).engine
+
+
+def assemble(
+    loaded: LoadedConfig,
+    *,
+    clock: Clock | None = None,
+    make_store: MakeStore = MemoryStore,
+    plugins: Iterable[tuple[str, object]] = (),
+) -> Deployment:
+    """Wire everything for a configuration that was read. Raises like `build_engine`."""
+    config = loaded.config
+    manager = Plugins()
+    manager.register(builtin, name="core", distribution="permit0", version=_version())
+    manager.load(config.plugins)
+    for name, plugin in plugins:
+        manager.register(plugin, name=name)
+    taxonomy = load_taxonomy()
+    packs = load_packs(
+        [*manager.collect(manager.hook.permit0_pack_files()), *_pack_paths(loaded)]
+    )
+    catalog = _compile(packs, taxonomy, loaded)
+    tuning = tune(loaded, TIER_BOUNDS)
+    rules = _session_rules(manager, tuning)
+    features = [*catalog.features, *(feature for rule in rules for feature in rule.features)]
+    try:
+        org = Organisation(config.org)
+    except InvalidInput as error:
+        raise BadConfig(f"{loaded.at('org')}: {error}") from error
+    mode = Mode(config.mode)
+    engine = Engine(
+        catalog=catalog,
+        normalizer=Normalizer(catalog, org),
+        scorer=Scorer(Weights(tuning.flags, tuning.amplifiers, tuning.tier_bounds)),
+        rules=rules,
+        store=make_store(features),
+        clock=SystemClock() if clock is None else clock,
+        lists=_lists(loaded, catalog, taxonomy),
+        mode=mode,
+    )
+    if mode is Mode.OBSERVE:
+        print(
+            "permit0: observe mode, decisions are made and recorded but nothing is refused",
+            file=sys.stderr,
+        )
+    return Deployment(engine, catalog, taxonomy, tuning, manager, tuple(packs), rules, loaded)
+
+
+def _version() -> str:
+    from permit0 import __version__  # noqa: PLC0415  # the public module imports this one lazily
+
+    return __version__
+
+
+def _pack_paths(loaded: LoadedConfig) -> list[Path]:
+    base = Path.cwd() if loaded.path is None else loaded.path.parent
+    paths: list[Path] = []
+    for i, name in enumerate(loaded.config.packs):
+        path = base / name
+        if not path.is_file():
+            raise BadConfig(f"{loaded.at('packs', i)}: there is no pack file {name!r}")
+        paths.append(path)
+    return paths
+
+
+def _compile(packs: Sequence[LoadedPack], taxonomy: Taxonomy, loaded: LoadedConfig) -> Catalog:
+    extra: dict[str, list[tuple[RuleSpec, str]]] = {}
+    for action, lines in loaded.config.rules.items():
+        for i, line in enumerate(lines):
+            where = loaded.at("rules", action, i)
+            try:
+                spec = RuleSpec.model_validate(line)
+            except ValidationError as error:
+                detail = error.errors(include_url=False)[0]
+                field = ".".join(str(part) for part in detail["loc"])
+                hint = nearest(str(detail["loc"][-1]), tuple(RuleSpec.model_fields))
+                raise BadConfig(f"{where}: {field}: {detail['msg'].lower()}{hint}") from error
+            extra.setdefault(action, []).append((spec, where))
+    rules: ExtraRules = extra
+    return compile_packs(packs, taxonomy, extra_rules=rules)
+
+
+def _session_rules(manager: Plugins, tuning: Tuning) -> tuple[SessionRule, ...]:
+    rules: list[SessionRule] = []
+    for rule in manager.collect(manager.hook.permit0_session_rules(limits=tuning.limits)):
+        if not isinstance(rule, SessionRule):
+            raise BadPlugin(f"{type(rule).__name__!r} is no session rule, see permit0.ports")
+        rules.append(rule)
+    names = [rule.name for rule in rules]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise BadPlugin(f"two session rules are called {twice!r}, rename the plugin's")
+    missing = sorted(set(IMMUTABLE_RULES) - set(names))
+    if missing:
+        raise BadPlugin(f"the immutable session rules {missing!r} are missing")
+    return tuple(rules)
+
+
+def _lists(loaded: LoadedConfig, catalog: Catalog, taxonomy: Taxonomy) -> Lists:
+    conditions = ConditionCompiler(catalog.facts, catalog.patterns)
+    lists = loaded.config.lists
+    deny = [
+        ListEntry(*_list_entry(entry, ("lists", "deny", i), loaded, conditions, taxonomy))
+        for i, entry in enumerate(lists.deny)
+    ]
+    allow = [
+        AllowListed(
+            *_list_entry(entry, ("lists", "allow", i), loaded, conditions, taxonomy),
+            entry.owner,
+            entry.expires.timestamp(),
+        )
+        for i, entry in enumerate(lists.allow)
+    ]
+    return Lists(tuple(deny), tuple(allow))
+
+
+def _list_entry(
+    entry: DenyEntry,
+    place: Place,
+    loaded: LoadedConfig,
+    conditions: ConditionCompiler,
+    taxonomy: Taxonomy,
+) -> tuple[str, str, FactPredicate | None, str]:
+    where = loaded.at(*place)
+    if entry.action is None and entry.tool is None and entry.when is None:
+        raise BadConfig(f"{where}: the entry says nothing, give it an action, a tool or 'when'")
+    action = entry.action or ""
+    domain = action.removesuffix(".*")
+    if domain != action:
+        if domain not in taxonomy.domains:
+            known = tuple(taxonomy.domains)
+            raise BadConfig(f"{where}: there is no domain {domain!r}{nearest(domain, known)}")
+        action = domain + ".*"
+    elif action and action not in taxonomy.actions:
+        raise BadConfig(f"{where}: unknown action {action!r}{nearest(action, taxonomy.actions)}")
+    try:
+        when = (
+            None
+            if entry.when is None
+            else conditions.compile(TypeAdapter(ConditionSpec).validate_python(entry.when))
+        )
+    except ValidationError as error:
+        raise BadConfig(f"{where}: 'when' is no condition, see docs/packs.md") from error
+    except InvalidInput as error:
+        raise BadConfig(f"{where}: {error}") from error
+    return action, fold_name(entry.tool or ""), when, entry.reason

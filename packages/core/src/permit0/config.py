@@ -1,0 +1,187 @@
+"""permit0.yaml and the environment: the only reader of both.
+
+Where it is looked for: `--config`, then PERMIT0_CONFIG, then `permit0.yaml` in the working directory or
+above. Without one, safe defaults: every recipient is external, no payee is known, enforce mode.
+
+Guarantees: unknown keys are errors; every error names file, line and key; guardrails (weights
+0.5 to 2, tier bounds 0.10, immutable rules only stricter) are checked before anything starts.
+Does not: read packs or plugins (build), or know what a rule does (normalize).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    JsonValue,
+    ValidationError,
+)
+
+from permit0.errors import BadConfig
+from permit0.located import Located, explain_validation, parse_yaml
+
+__all__ = [
+    "AllowEntry",
+    "Config",
+    "DenyEntry",
+    "ListsConfig",
+    "OrgConfig",
+    "PayeeConfig",
+    "find_config",
+    "load_config",
+]
+
+CONFIG_NAME = "permit0.yaml"
+CONFIG_VARIABLE = "PERMIT0_CONFIG"
+MAX_CONFIG_BYTES = 1 << 20  # a policy that a person can still read
+PROFILES = ("general", "fintech", "insurtech", "healthtech")
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class PayeeConfig(_Strict):
+    """A payee that was approved, with any account or with the accounts that are listed."""
+
+    name: str = Field(min_length=1)
+    account: str | None = None
+
+
+def _payee(value: object) -> object:
+    return {"name": value} if isinstance(value, str) else value
+
+
+class OrgConfig(_Strict):
+    """Facts about the organisation."""
+
+    domains: tuple[str, ...] = ()
+    default_currency: str = Field("USD", pattern=r"^[A-Za-z]{3}$")
+    fx_to_default: dict[str, Annotated[float, Field(gt=0, allow_inf_nan=False)]] = Field(
+        default_factory=dict
+    )
+    approved_payees: tuple[Annotated[PayeeConfig, BeforeValidator(_payee)], ...] = ()
+    customers: tuple[str, ...] | None = None
+    environment: Literal["production", "staging", "development", "test", ""] = ""
+
+
+class DenyEntry(_Strict):
+    """What is refused whatever its score. All tests that are given must hold."""
+
+    action: str | None = Field(None, description="`payments.transfer`, or `payments.*`.")
+    tool: str | None = None
+    when: dict[str, JsonValue] | None = None
+    reason: str = Field(min_length=1)
+
+
+class AllowEntry(DenyEntry):
+    """What needs no score. It never lifts a session rule, a gate or a block, and it expires."""
+
+    owner: str = Field(min_length=1)
+    expires: AwareDatetime
+
+
+class ListsConfig(_Strict):
+    """Deny and allow list."""
+
+    deny: tuple[DenyEntry, ...] = ()
+    allow: tuple[AllowEntry, ...] = ()
+
+
+class WeightsConfig(_Strict):
+    """Factors of 0.5 to 2 on the weights, moves of up to 0.10 on the tier bounds."""
+
+    flags: dict[str, float] = Field(default_factory=dict)
+    amplifiers: dict[str, float] = Field(default_factory=dict)
+    tier_bounds: dict[Literal["low", "medium", "high", "critical"], float] = Field(
+        default_factory=dict
+    )
+
+
+class Config(_Strict):
+    """A whole permit0.yaml. `rules`: more rules per action, in the form of a pack's, upward only."""
+
+    org: OrgConfig = Field(default_factory=OrgConfig)
+    mode: Literal["enforce", "observe"] = "enforce"
+    profile: Literal["general", "fintech", "insurtech", "healthtech"] = "general"
+    weights: WeightsConfig = Field(default_factory=WeightsConfig)
+    limits: dict[str, int | float] = Field(default_factory=dict)
+    lists: ListsConfig = Field(default_factory=ListsConfig)
+    rules: dict[str, list[dict[str, JsonValue]]] = Field(default_factory=dict)
+    packs: tuple[str, ...] = Field((), description="More pack files, relative to permit0.yaml.")
+    plugins: tuple[str, ...] | None = Field(
+        None, description="Plugins to load by name; without it, all first-party ones installed."
+    )
+
+
+class LoadedConfig:
+    """A Config and where each of its keys stood."""
+
+    def __init__(self, config: Config, source: Located, path: Path | None) -> None:
+        self.config = config
+        self.path = path
+        self._source = source
+
+    def at(self, *place: str | int) -> str:
+        """`permit0.yaml:12: limits.transfer_total` for messages."""
+        return self._source.at(place)
+
+
+def find_config(
+    explicit: Path | None = None, *, environment: Mapping[str, str] | None = None
+) -> Path | None:
+    """Where the configuration is, or None for the safe defaults.
+
+    Raises:
+        BadConfig: A path was named, by option or variable, and nothing is there.
+    """
+    variables = os.environ if environment is None else environment
+    named = explicit
+    if named is None and variables.get(CONFIG_VARIABLE):
+        named = Path(variables[CONFIG_VARIABLE])
+    if named is not None:
+        if not named.is_file():
+            raise BadConfig(f"there is no configuration file at {str(named)!r}")
+        return named
+    here = Path.cwd()
+    for folder in (here, *here.parents):
+        if (folder / CONFIG_NAME).is_file():
+            return folder / CONFIG_NAME
+    return None
+
+
+def load_config(path: Path | None) -> LoadedConfig:
+    """Read a configuration file, or the safe defaults for None.
+
+    Raises:
+        BadConfig: Not readable, no YAML, an unknown key or a value of the wrong kind.
+    """
+    if path is None:
+        return LoadedConfig(Config(), Located("defaults", {}, {}), None)
+    try:
+        if path.stat().st_size > MAX_CONFIG_BYTES:
+            raise BadConfig(f"{path.name} is larger than {MAX_CONFIG_BYTES} bytes")
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadConfig(f"{str(path)!r} cannot be read: {type(error).__name__}") from error
+    return parse_config(text, path.name, path)
+
+
+def parse_config(text: str, name: str, path: Path | None = None) -> LoadedConfig:
+    """Read a configuration from text; `name` is for messages. Raises like load_config."""
+    source = parse_yaml(text, name, BadConfig)
+    data = {} if source.data is None else source.data
+    try:
+        return LoadedConfig(Config.model_validate(data), source, path)
+    except ValidationError as error:
+        raise explain_validation(error, source, Config, BadConfig) from error
+
+

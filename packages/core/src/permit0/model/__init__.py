@@ -1,0 +1,1 @@
+"""Frozen nouns of permit0. They hold no behaviour beyond reading themselves."""

@@ -1,0 +1,98 @@
+"""Decision: the answer to a ToolCall, explained."""
+
+from __future__ import annotations
+
+import msgspec
+
+from permit0.model.action import NormAction
+from permit0.model.finding import Finding
+from permit0.model.rule import Rule, SessionAdjustment
+from permit0.model.score import RiskScore
+from permit0.model.vocabulary import Flag, Mode, Outcome, Tier, Verdict
+
+__all__ = ["ActionDecision", "Decision", "Reason"]
+
+
+class Reason(msgspec.Struct, frozen=True):
+    """Why a verdict is at least as restrictive as it is.
+
+    code: stable ("tier_high", "gate", "block", "session_block", "denied_by_list" ...).
+    rule: id of the rule that said so, "" if none. message: one sentence for people.
+    """
+
+    code: str
+    message: str
+    rule: str = ""
+
+
+class ActionDecision(msgspec.Struct, frozen=True):
+    """The verdict on one action of the call.
+
+    fired: the rules of the policy table that fired; adjusted: the session lines that fired.
+    """
+
+    action: NormAction
+    score: RiskScore
+    verdict: Verdict
+    reasons: tuple[Reason, ...]
+    findings: tuple[Finding, ...]
+    fired: tuple[Rule, ...]
+    adjusted: tuple[SessionAdjustment, ...]
+    session_points: int
+    volume_points: int
+
+
+class Decision(msgspec.Struct, frozen=True):
+    """What the caller gets.
+
+    id: 128 random bits, hex. outcome: binding in enforce mode; `decided` is what was decided.
+    In observe mode the two differ: outcome is ALLOW. actions: one per action of the call, the
+    most restrictive first. error: reason code if the call was refused because it could not be read or
+    decided, else "".
+    digest: SHA-256 of the canonical arguments, hex.
+    """
+
+    id: str
+    tool: str
+    digest: str
+    outcome: Outcome
+    decided: Outcome
+    mode: Mode
+    tier: Tier
+    score: float
+    reasons: tuple[Reason, ...]
+    actions: tuple[ActionDecision, ...]
+    at: float
+    error: str = ""
+
+    @property
+    def action(self) -> str:
+        """The canonical name of the most restrictive action; unknown.unclassified if unread."""
+        return self.actions[0].action.action if self.actions else "unknown.unclassified"
+
+    @property
+    def flags(self) -> tuple[Flag, ...]:
+        """Every flag that fired on any action, in the order of the vocabulary."""
+        roles = [entry.score.roles for entry in self.actions]
+        return tuple(flag for i, flag in enumerate(Flag) if any(r[i] for r in roles))
+
+    @property
+    def rules(self) -> tuple[str, ...]:
+        """Names of the rules that fired on any action: session blocks first, then table lines."""
+        names: dict[str, None] = {}
+        for entry in self.actions:
+            for finding in entry.findings:
+                names[finding.rule] = None
+            if entry.score.block_rule:
+                names[entry.score.block_rule] = None
+        for entry in self.actions:
+            for line in entry.adjusted:
+                names[line.id] = None
+            for rule in entry.fired:
+                names[rule.id] = None
+        return tuple(names)
+
+    @property
+    def reason(self) -> str:
+        """The decisive reason, as one sentence."""
+        return self.reasons[0].message if self.reasons else ""

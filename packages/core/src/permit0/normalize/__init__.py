@@ -1,0 +1,1 @@
+"""From a raw tool call to canonical actions with typed parameters."""

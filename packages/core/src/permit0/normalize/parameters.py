@@ -1,0 +1,339 @@
+"""From argument values to typed facts: one reader per parameter type.
+
+Guarantees: a value is understood exactly or refused (InvalidInput, naming the argument); what a
+reader adds are facts, identities and money, never a verdict. A fact is absent if nothing was there.
+Facts per type are listed in FACTS_OF and checked when a pack is compiled.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
+from types import MappingProxyType
+
+import msgspec
+
+from permit0.canonical import Json
+from permit0.errors import InvalidInput
+from permit0.model.action import Fact
+from permit0.model.values import ShellLine
+from permit0.normalize.money import parse_money
+from permit0.normalize.organisation import Organisation, fold_identity
+from permit0.normalize.pack_schema import ParameterType
+from permit0.normalize.paths import parse_path
+from permit0.normalize.recipients import parse_recipients
+from permit0.normalize.sensitive import find_personal, find_secrets
+from permit0.normalize.shell import parse_shell
+from permit0.normalize.urls import parse_url
+
+__all__ = ["COMMON_FACTS", "FACTS_OF", "Bound", "Reading", "leaves", "read_parameters"]
+
+COMMON_FACTS = (
+    "environment",
+    "content.secrets",
+    "content.personal",
+    "extra.unread",
+    "extra.external",
+)
+"""Facts of every action; see docs/packs.md."""
+
+FACTS_OF: Mapping[ParameterType, tuple[str, ...]] = MappingProxyType(
+    {
+        ParameterType.MONEY: ("{p}", "{p}.foreign", "{p}.unconverted"),
+        ParameterType.CURRENCY: (),
+        ParameterType.PAYEE: ("{p}", "{p}.approved"),
+        ParameterType.ACCOUNT: ("{p}",),
+        ParameterType.CUSTOMER: ("{p}", "{p}.unknown"),
+        ParameterType.RECIPIENTS: (
+            "recipients.count",
+            "recipients.external",
+            "recipients.internal",
+            "recipients.marks",
+        ),
+        ParameterType.PATH: ("{p}", "{p}.marks"),
+        ParameterType.URL: (
+            "{p}",
+            "{p}.host",
+            "{p}.scheme",
+            "{p}.scope",
+            "{p}.external",
+            "{p}.carries_data",
+            "{p}.marks",
+        ),
+        ParameterType.SHELL: (
+            "command.programs",
+            "command.features",
+            "command.marks",
+            "command.external",
+        ),
+        ParameterType.TEXT: ("{p}.length", "{p}.secrets", "{p}.personal"),
+        ParameterType.LABEL: ("{p}",),
+        ParameterType.COUNT: ("{p}",),
+        ParameterType.SWITCH: ("{p}",),
+        ParameterType.ANY: ("{p}.given",),
+    }
+)
+
+_FALSE_WORDS = frozenset({"", "0", "false", "no", "off", "none", "null"})
+
+
+class Bound(msgspec.Struct, frozen=True):
+    """A parameter with the argument that filled it. `where` is for messages: "arguments.amount"."""
+
+    name: str
+    kind: ParameterType
+    where: str
+    value: Json
+
+
+class Reading:
+    """What the readers found out; the raw material of NormActions. Lives for one call."""
+
+    __slots__ = ("amount", "currency", "facts", "identities", "org", "shell", "texts")
+
+    def __init__(self, org: Organisation) -> None:
+        self.org = org
+        self.facts: dict[str, Fact] = {}
+        self.identities: dict[str, str] = {}
+        self.amount: Decimal | None = None
+        self.currency: Json = None
+        self.shell: ShellLine | None = None
+        self.texts: list[str] = []
+
+
+def read_parameters(
+    bound: Sequence[Bound], org: Organisation, *, minor_units: bool = False
+) -> Reading:
+    """Read every parameter of one call.
+
+    Raises:
+        InvalidInput: A value has a form that cannot be read exactly.
+    """
+    reading = Reading(org)
+    facts = reading.facts
+    if org.environment:
+        facts["environment"] = org.environment
+    recipients: list[tuple[str, object]] = []
+    payees: list[Bound] = []
+    money: list[Bound] = []
+    for item in bound:
+        match item.kind:
+            case ParameterType.MONEY:
+                money.append(item)
+            case ParameterType.CURRENCY:
+                reading.currency = item.value
+            case ParameterType.RECIPIENTS:
+                recipients.append((item.name, item.value))
+            case ParameterType.PAYEE:
+                payees.append(item)
+            case _:
+                _READERS[item.kind](reading, item)
+    for item in money:
+        _money(reading, item, minor_units=minor_units)
+    for item in payees:
+        _payee(reading, item)
+    if recipients:
+        _recipients(reading, recipients)
+    if reading.texts:
+        _content(reading)
+    return reading
+
+
+def _money(reading: Reading, item: Bound, *, minor_units: bool) -> None:
+    org = reading.org
+    money = parse_money(
+        item.value,
+        currency=reading.currency,
+        minor_units=minor_units,
+        rates=org.rates,
+        where=item.where,
+    )
+    facts = reading.facts
+    facts[item.name + ".foreign"] = money.currency != org.default_currency
+    facts[item.name + ".unconverted"] = money.in_default is None
+    if money.in_default is not None:
+        facts[item.name] = money.in_default
+        # Several amounts in one call (a fee, a tip): together they are what moves.
+        reading.amount = money.in_default + (reading.amount or 0)
+
+
+def _identity(item: Bound) -> str:
+    value = item.value
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = str(value)
+    if not isinstance(value, str):
+        raise InvalidInput(
+            f"{item.where} must be one name as text, not {type(value).__name__!r}",
+            where=item.where,
+            reason_code="identity_not_text",
+        )
+    folded = fold_identity(value)
+    if not folded:
+        raise InvalidInput(
+            f"{item.where} is empty, name who is meant",
+            where=item.where,
+            reason_code="identity_empty",
+        )
+    return folded
+
+
+def _payee(reading: Reading, item: Bound) -> None:
+    name = _identity(item)
+    reading.identities[item.name] = name
+    reading.facts[item.name] = name
+    account = reading.identities.get("account")
+    reading.facts[item.name + ".approved"] = reading.org.is_approved(name, account)
+
+
+def _account(reading: Reading, item: Bound) -> None:
+    account = _identity(item).replace(" ", "")
+    reading.identities[item.name] = account
+    reading.facts[item.name] = account
+
+
+def _customer(reading: Reading, item: Bound) -> None:
+    customer = _identity(item)
+    reading.identities[item.name] = customer
+    reading.facts[item.name] = customer
+    reading.facts[item.name + ".unknown"] = reading.org.is_unknown_customer(customer)
+
+
+def _recipients(reading: Reading, fields: Sequence[tuple[str, object]]) -> None:
+    found = parse_recipients(fields, domains=reading.org.domains, where="arguments")
+    count = len(found.addresses)
+    facts = reading.facts
+    facts["recipients.count"] = count
+    facts["recipients.external"] = found.external
+    facts["recipients.internal"] = bool(count) and not found.external
+    if found.external:
+        marks = frozenset(mark for address in found.addresses for mark in address.marks)
+        if marks:
+            facts["recipients.marks"] = marks
+
+
+def _path(reading: Reading, item: Bound) -> None:
+    path = parse_path(item.value, where=item.where)
+    reading.facts[item.name] = path.folded
+    if path.marks:
+        reading.facts[item.name + ".marks"] = path.marks
+
+
+def _url(reading: Reading, item: Bound) -> None:
+    url = parse_url(item.value, domains=reading.org.domains, where=item.where)
+    facts, name = reading.facts, item.name
+    facts[name] = f"{url.scheme}://{url.host}{url.path}"
+    facts[name + ".host"] = url.host
+    facts[name + ".scheme"] = url.scheme
+    facts[name + ".scope"] = url.scope
+    facts[name + ".external"] = url.external
+    facts[name + ".carries_data"] = url.carries_data
+    if url.marks:
+        facts[name + ".marks"] = url.marks
+
+
+def _shell(reading: Reading, item: Bound) -> None:
+    value = item.value
+    if isinstance(value, list):
+        words = [word for word in value if isinstance(word, str)]
+        if len(words) != len(value):
+            raise InvalidInput(
+                f"{item.where} must be text or a list of words",
+                where=item.where,
+                reason_code="shell_not_text",
+            )
+        # Some tools take a list of lines, others one argv; a word with a space cannot be told apart.
+        value = "\n".join(words) if any(" " in word for word in words) else shlex.join(words)
+    if not isinstance(value, str):
+        raise InvalidInput(
+            f"{item.where} must be text, not {type(value).__name__!r}",
+            where=item.where,
+            reason_code="shell_not_text",
+        )
+    reading.shell = parse_shell(value)
+
+
+def _text(reading: Reading, item: Bound) -> None:
+    texts = list(leaves(item.value))
+    reading.texts.extend(texts)
+    facts, name = reading.facts, item.name
+    facts[name + ".length"] = sum(len(text) for text in texts)
+    facts[name + ".secrets"] = any(find_secrets(text) for text in texts)
+    facts[name + ".personal"] = any(find_personal(text) for text in texts)
+    if facts[name + ".secrets"]:
+        facts["content.secrets"] = True
+    if facts[name + ".personal"]:
+        facts["content.personal"] = True
+
+
+def _label(reading: Reading, item: Bound) -> None:
+    value = item.value
+    if isinstance(value, bool | int | float | str):
+        reading.facts[item.name] = str(value).casefold()
+
+
+def _count(reading: Reading, item: Bound) -> None:
+    value = item.value
+    if isinstance(value, list):
+        value = len(value)
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 19:  # noqa: PLR2004  # fits 64 bits
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise InvalidInput(
+            f"{item.where} must be a whole number, not {type(item.value).__name__!r}",
+            where=item.where,
+            reason_code="count_not_a_number",
+        )
+    reading.facts[item.name] = value
+
+
+def _switch(reading: Reading, item: Bound) -> None:
+    value = item.value
+    if isinstance(value, str):
+        reading.facts[item.name] = value.strip().casefold() not in _FALSE_WORDS
+    else:
+        reading.facts[item.name] = bool(value)
+
+
+def _any(reading: Reading, item: Bound) -> None:
+    reading.facts[item.name + ".given"] = True
+
+
+def _content(reading: Reading) -> None:
+    reading.facts.setdefault("content.secrets", False)
+    reading.facts.setdefault("content.personal", False)
+
+
+def leaves(value: Json) -> Sequence[str]:
+    """Every text inside a value, member names included."""
+    if isinstance(value, str):
+        return (value,)
+    found: list[str] = []
+    stack: list[Json] = [value]
+    while stack:
+        item = stack.pop()
+        if isinstance(item, str):
+            found.append(item)
+        elif isinstance(item, dict):
+            stack.extend(item.values())
+            # `{"password": "x"}` is a secret because of its name.
+            found.extend(f"{k}: {v}" for k, v in item.items() if isinstance(v, str))
+        elif isinstance(item, list):
+            stack.extend(item)
+    return found
+
+
+_READERS: Mapping[ParameterType, Callable[[Reading, Bound], None]] = MappingProxyType(
+    {
+        ParameterType.ACCOUNT: _account,
+        ParameterType.CUSTOMER: _customer,
+        ParameterType.PATH: _path,
+        ParameterType.URL: _url,
+        ParameterType.SHELL: _shell,
+        ParameterType.TEXT: _text,
+        ParameterType.LABEL: _label,
+        ParameterType.COUNT: _count,
+        ParameterType.SWITCH: _switch,
+        ParameterType.ANY: _any,
+    }
+)

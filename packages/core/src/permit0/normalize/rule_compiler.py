@@ -1,0 +1,161 @@
+"""Rules and session lines of a policy table, compiled into predicates and changes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from permit0.errors import InvalidInput
+from permit0.model.history import Feature, FeatureKind, HistoryView
+from permit0.model.rule import Change, Rule, SessionAdjustment, SessionTest
+from permit0.model.vocabulary import Amplifier, Effect, Flag, Role
+from permit0.normalize.conditions import ConditionCompiler
+from permit0.normalize.pack_schema import RuleSpec, SessionSpec, SessionTestSpec
+
+__all__ = ["RuleCompiler"]
+
+_AMPLIFIER = {amplifier: i for i, amplifier in enumerate(Amplifier)}
+_FLAG = {flag: i for i, flag in enumerate(Flag)}
+_ROLE = {"primary": Role.PRIMARY, "secondary": Role.SECONDARY}
+_MILD = frozenset({Effect.ALLOW, Effect.ALLOW_LOG, Effect.DOWNGRADE})
+
+
+class RuleCompiler:
+    """Compiles the lines of one action.
+
+    Args:
+        action: Canonical action, for rule ids.
+        conditions: Compiler that knows the action's facts.
+        features: Called with every feature that a session line needs.
+        upward: Refuse what could make a decision milder (rules from permit0.yaml).
+    """
+
+    def __init__(
+        self,
+        action: str,
+        conditions: ConditionCompiler,
+        features: Callable[[Feature], None],
+        *,
+        upward: bool = False,
+    ) -> None:
+        self._action = action
+        self._conditions = conditions
+        self._need = features
+        self._upward = upward
+
+    def rule(self, spec: RuleSpec) -> Rule:
+        """One line about the call itself.
+
+        Raises:
+            InvalidInput: An unknown fact, or a change that the effect does not go with.
+        """
+        self._check(spec)
+        mild = spec.effect in _MILD
+        if spec.demote and not mild:
+            raise InvalidInput("'demote' goes with the effects downgrade, allow and allow+log only")
+        return Rule(
+            id=f"{self._action}/{spec.id}",
+            effect=spec.effect,
+            change=_change(spec, tuple(_FLAG[flag] for flag in spec.demote)),
+            when=self._conditions.compile(spec.when),
+            why=spec.why,
+        )
+
+    def session(self, spec: SessionSpec) -> SessionAdjustment:
+        """One line about the session. It never makes anything milder.
+
+        Raises:
+            InvalidInput: An unknown fact, a lowering change, or not exactly one question.
+        """
+        if spec.effect in _MILD:
+            raise InvalidInput(f"a session line cannot have the effect {spec.effect.value!r}")
+        self._check(spec)
+        if any(points < 0 for points in spec.amplifiers.values()):
+            raise InvalidInput("a session line cannot lower an amplifier")
+        return SessionAdjustment(
+            id=f"{self._action}/{spec.id}",
+            effect=spec.effect,
+            change=_change(spec, ()),
+            test=self._test(spec.session),
+            when=self._conditions.compile(spec.when),
+            why=spec.why,
+        )
+
+    def _check(self, spec: RuleSpec | SessionSpec) -> None:
+        lowers = any(points < 0 for points in spec.amplifiers.values())
+        if self._upward and (lowers or spec.effect in _MILD):
+            raise InvalidInput(
+                "a rule of permit0.yaml can only raise: no allow, downgrade or negative points"
+            )
+        if lowers and spec.effect not in _MILD:
+            raise InvalidInput("negative points go with the effects downgrade and allow only")
+
+    def _test(self, spec: SessionTestSpec) -> SessionTest:
+        given = [spec.count, spec.distinct, spec.recent, spec.rate]
+        if sum(item is not None for item in given) != 1:
+            raise InvalidInput("a session line asks one of count, distinct, recent or rate")
+        if (spec.distinct is None) != (spec.key is None):
+            raise InvalidInput("'distinct' and 'key' go together")
+        actions = frozenset(spec.of)
+        own = 1 if self._action in actions else 0
+        mark = "exposed" if spec.exposed else None
+        window = None if spec.within_s is None else float(spec.within_s)
+
+        def feature(kind: FeatureKind, window_s: float | None) -> Feature:
+            made = Feature(
+                kind=kind,
+                actions=actions,
+                mark=mark,
+                key=spec.key,
+                window_s=window_s,
+                # Without a window the line is about this session; others count for an hour.
+                shared_window_s=3600.0 if window_s is None else window_s,
+            )
+            self._need(made)
+            return made
+
+        if spec.count is not None:
+            return _count(feature(FeatureKind.COUNT, window), spec.count - own)
+        if spec.rate is not None:
+            return _count(feature(FeatureKind.COUNT, 60.0), spec.rate + 1 - own)
+        if spec.distinct is not None:
+            return _distinct(feature(FeatureKind.DISTINCT, window), spec.key or "", spec.distinct)
+        return _recent(feature(FeatureKind.LATEST, None), spec.recent or 1, spec.within_s)
+
+
+def _change(spec: RuleSpec | SessionSpec, demote: tuple[int, ...]) -> Change:
+    raised = {_FLAG[flag]: _ROLE[role] for flag, role in spec.add_flags.items()}
+    for flag in spec.promote:
+        raised[_FLAG[flag]] = Role.PRIMARY
+    return Change(
+        add=tuple((_AMPLIFIER[name], points) for name, points in spec.amplifiers.items()),
+        at_least=tuple((_AMPLIFIER[name], points) for name, points in spec.override.items()),
+        raise_to=tuple(raised.items()),
+        demote=demote,
+    )
+
+
+def _count(feature: Feature, before: int) -> SessionTest:
+    def test(view: HistoryView, keys: Mapping[str, str]) -> bool:
+        return view.count(feature) >= before
+
+    return test
+
+
+def _distinct(feature: Feature, key: str, enough: int) -> SessionTest:
+    def test(view: HistoryView, keys: Mapping[str, str]) -> bool:
+        return view.distinct(feature, keys.get(key), enough=enough) >= enough
+
+    return test
+
+
+def _recent(feature: Feature, steps: int, within_s: int | None) -> SessionTest:
+    def test(view: HistoryView, keys: Mapping[str, str]) -> bool:
+        since = view.steps_since(feature)
+        if since is None or since > steps:
+            return False
+        if within_s is None:
+            return True
+        seconds = view.seconds_since(feature)
+        return seconds is not None and seconds <= within_s
+
+    return test

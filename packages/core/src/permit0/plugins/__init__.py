@@ -1,0 +1,1 @@
+"""How packs, session rules and state backends come in: our own through the same door as others'."""

@@ -1,0 +1,1 @@
+"""From findings and a score to a verdict."""

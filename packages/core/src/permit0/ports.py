@@ -1,0 +1,90 @@
+"""Every interface between rooms, and between permit0 and strangers, in one file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Protocol, Self, runtime_checkable
+
+from permit0.model.action import NormAction
+from permit0.model.finding import Finding
+from permit0.model.history import Feature, HistoryEntry, HistoryView, Scope
+
+__all__ = ["Clock", "HistoryTransaction", "SessionRule", "StateStore"]
+
+
+class Clock(Protocol):
+    """Tells the time."""
+
+    def now(self) -> float:
+        """Seconds since the epoch, UTC."""
+
+
+class HistoryTransaction(Protocol):
+    """Read, decide and append as one step: nobody else's call of the same scope comes between."""
+
+    @property
+    def now(self) -> float:
+        """The time of this step: the clock's, or the latest time in the scope if that is later."""
+
+    @property
+    def view(self) -> HistoryView:
+        """Answers about everything before this step."""
+
+    def append(self, entry: HistoryEntry) -> None:
+        """Remember this step. Without it, leaving the transaction remembers nothing."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None: ...
+
+
+class StateStore(Protocol):
+    """Where sessions are remembered. Verbs of our domain, each atomic; never get and set."""
+
+    def transaction(self, scope: Scope, at: float) -> HistoryTransaction:
+        """Open the history of a scope for one decision.
+
+        Args:
+            scope: Whose history.
+            at: Unix seconds by the caller's clock.
+
+        Raises:
+            StateUnavailable: The store did not answer. The caller denies.
+        """
+
+    def settle(self, scope: Scope, at: float, entry: HistoryEntry) -> None:
+        """Add what an execution revealed (an output that held secrets) to the latest step.
+
+        It counts as part of the step before it, not as a call of its own.
+        """
+
+
+@runtime_checkable
+class SessionRule(Protocol):
+    """A rule over the session. It can warn or block; it cannot allow.
+
+    features: the questions that it asks; fixed at construction.
+    """
+
+    name: str
+    features: Sequence[Feature]
+
+    def check(
+        self, view: HistoryView, action: NormAction, siblings: Sequence[NormAction]
+    ) -> Finding | None:
+        """Judge one action.
+
+        Args:
+            view: History of the scope, without the call that is being decided.
+            action: The action to judge.
+            siblings: All actions of the same call, `action` included.
+
+        Returns:
+            A finding with effect BLOCK or UPGRADE (a warning), or None.
+        """

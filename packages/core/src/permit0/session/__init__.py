@@ -1,0 +1,1 @@
+"""Judging a call together with what came before it."""

@@ -1,0 +1,1 @@
+"""Where sessions are remembered. Every store keeps the same index (ledger) and differs in where."""
