@@ -119,6 +119,8 @@ def test_amount_with_one_reading_is_understood(
         (Decimal("1E+999999"), "amount_out_of_range"),
         ("9" * 31, "amount_out_of_range"),
         ("9" * 100_000, "amount_out_of_range"),
+        ("5" + " " * 70 + "000", "amount_malformed"),
+        ("5" + "," * 70, "amount_malformed"),
         ("1e30", "amount_out_of_range"),
         ("1e999999999999", "amount_out_of_range"),
         (0.1 + 0.2, "amount_too_precise"),

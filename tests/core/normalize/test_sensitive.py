@@ -201,7 +201,8 @@ MAX_SECONDS = 5.0
 @pytest.mark.parametrize(
     "piece",
     ["a", "1", "1 ", "eyJ", "eyJa.", "://", "://a:", "x://:", "password=", "password: ", "sk-",
-     "-----BEGIN ", "host=", "server=a;", "host=a;b;", "AccountKey=", "AccountKey=a", "8Q~", "?sig=",
+     "-----BEGIN ", "host=", "server=a;", "host=a;b;", "AccountKey=", "AccountKey=a", "8Q~",
+     "?sig=",
      "DE89 ", "DE89", "4111 ", "1-", "aa11bb22", "bearer ", "secret_secret_", "\u200b", "\u0661",
      "ghp_", "xoxb-", "token is ", "'\"", "\ufdfa"],
 )  # fmt: skip

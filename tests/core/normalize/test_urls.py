@@ -82,7 +82,7 @@ def test_host_is_the_one_that_is_reached(
         ("\uff11\uff12\uff17.0.0.1", "127.0.0.1", "loopback"),
         ("\u2460\u2461\u2466.0.0.1", "127.0.0.1", "loopback"),
         ("127\u30020\u30020\u30021", "127.0.0.1", "loopback"),
-        ("0", "0.0.0.0", "loopback"),
+        ("0", "0.0.0.0", "loopback"),  # noqa: S104 an address to classify, not to bind
         ("[::1]", "::1", "loopback"),
         ("[::]", "::", "loopback"),
         ("[::ffff:127.0.0.1]", "::ffff:7f00:1", "loopback"),

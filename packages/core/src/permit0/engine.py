@@ -42,7 +42,8 @@ __all__ = ["Engine"]
 
 _log = logging.getLogger(__name__)
 _EXPOSURE = tuple(Flag).index(Flag.EXPOSURE)
-_MARK = tuple(f"flag:{flag.value}" for flag in Flag)
+_FLAG_NAMES = tuple(flag.value for flag in Flag)
+_NO_MARKS: frozenset[str] = frozenset()
 _OUTCOME = {
     Verdict.ALLOW: Outcome.ALLOW,
     Verdict.REVIEW: Outcome.HUMAN,
@@ -52,7 +53,7 @@ _OUTCOME = {
 MAX_OUTPUT_CHARS = 1 << 20  # what is looked at of a tool's output for secrets
 
 
-class _Draft(msgspec.Struct, frozen=True):
+class _Draft(msgspec.Struct, frozen=True, gc=False):
     """An action with what fired on it so far (steps 1 and 2)."""
 
     action: NormAction
@@ -78,7 +79,10 @@ class Engine:
         self._catalog = catalog
         self._normalizer = normalizer
         self._scorer = scorer
-        self._rules = tuple(rules)
+        self._rules = {
+            action: tuple(rule for rule in rules if rule.actions is None or action in rule.actions)
+            for action in catalog.actions
+        }
         self._store = store
         self._clock = clock
         self._lists = lists
@@ -154,10 +158,9 @@ class Engine:
         text = output[:MAX_OUTPUT_CHARS]
         if not find_secrets(text) and not find_personal(text):
             return
-        marks = frozenset({"exposed", _MARK[_EXPOSURE]})
         at = self._clock.now()
         scope = Scope(call.session, call.agent, call.principal)
-        trace = Trace(action="output", marks=marks)
+        trace = Trace("output", (Flag.EXPOSURE.value,), frozenset({"exposed"}))
         self._store.settle(scope, at, HistoryEntry(at, Tier.MINIMAL, (trace,)))
 
     def _decide(self, call: ToolCall) -> Decision:
@@ -223,7 +226,7 @@ class Engine:
         facts, keys = action.facts, action.keys
         # 3. session
         findings: list[Finding] = []
-        for session_rule in self._rules:
+        for session_rule in self._rules[action.action]:
             finding = session_rule.check(view, action, siblings)
             if finding is not None:
                 findings.append(finding)
@@ -238,9 +241,7 @@ class Engine:
         # 4. score
         changes: list[Change] = [rule.change for rule in fired]
         changes.extend([line.change for line in adjusted])
-        blocked = any(finding.effect is Effect.BLOCK for finding in findings) or any(
-            line.effect is Effect.BLOCK for line in (*fired, *adjusted)
-        )
+        blocked = Effect.BLOCK in [item.effect for item in (*findings, *fired, *adjusted)]
         score = self._scorer.score(
             template, changes, session_points=pressure, volume_points=volume, blocked=blocked
         )
@@ -286,12 +287,10 @@ def _worst_tier(judged: Sequence[ActionDecision]) -> Tier:
 
 def _trace(item: ActionDecision) -> Trace:
     """What history keeps of an action: no argument value."""
-    marks = [mark for mark, role in zip(_MARK, item.score.roles, strict=True) if role]
     action = item.action
-    if action.exposed:
-        marks.append("exposed")
-    if action.outward:
-        marks.append("outward")
-    return Trace(action.action, frozenset(marks), action.keys, action.amount)
-
-
+    flags = tuple([name for name, role in zip(_FLAG_NAMES, item.score.roles, strict=True) if role])
+    marks = _NO_MARKS
+    if action.exposed or action.outward:
+        names = (("exposed", action.exposed), ("outward", action.outward))
+        marks = frozenset(name for name, holds in names if holds)
+    return Trace(action.action, flags, marks, action.keys, action.amount)

@@ -69,10 +69,12 @@ class StateStore(Protocol):
 class SessionRule(Protocol):
     """A rule over the session. It can warn or block; it cannot allow.
 
-    features: the questions that it asks; fixed at construction.
+    actions: the actions that it judges; None for all. features: the questions that it asks to
+        history. Both are fixed at construction.
     """
 
     name: str
+    actions: frozenset[str] | None
     features: Sequence[Feature]
 
     def check(

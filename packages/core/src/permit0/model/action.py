@@ -13,7 +13,7 @@ Fact = bool | int | str | Decimal | frozenset[str]
 """One thing that is known about an action; rules look at nothing else."""
 
 
-class NormAction(msgspec.Struct, frozen=True, kw_only=True):
+class NormAction(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """One canonical action.
 
     action: `domain.verb` of the taxonomy.

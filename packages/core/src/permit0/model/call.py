@@ -7,7 +7,7 @@ import msgspec
 __all__ = ["ToolCall"]
 
 
-class ToolCall(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class ToolCall(msgspec.Struct, frozen=True, gc=False, kw_only=True, forbid_unknown_fields=True):
     """One call of one tool, before anything has been understood.
 
     tool: name as the framework knows it.

@@ -13,7 +13,7 @@ from permit0.model.vocabulary import Flag, Mode, Outcome, Tier, Verdict
 __all__ = ["ActionDecision", "Decision", "Reason"]
 
 
-class Reason(msgspec.Struct, frozen=True):
+class Reason(msgspec.Struct, frozen=True, gc=False):
     """Why a verdict is at least as restrictive as it is.
 
     code: stable ("tier_high", "gate", "block", "session_block", "denied_by_list" ...).
@@ -25,7 +25,7 @@ class Reason(msgspec.Struct, frozen=True):
     rule: str = ""
 
 
-class ActionDecision(msgspec.Struct, frozen=True):
+class ActionDecision(msgspec.Struct, frozen=True, gc=False):
     """The verdict on one action of the call.
 
     fired: the rules of the policy table that fired; adjusted: the session lines that fired.
@@ -42,7 +42,7 @@ class ActionDecision(msgspec.Struct, frozen=True):
     volume_points: int
 
 
-class Decision(msgspec.Struct, frozen=True):
+class Decision(msgspec.Struct, frozen=True, gc=False):
     """What the caller gets.
 
     id: 128 random bits, hex. outcome: binding in enforce mode; `decided` is what was decided.

@@ -9,7 +9,7 @@ from permit0.model.vocabulary import Effect
 __all__ = ["Finding"]
 
 
-class Finding(msgspec.Struct, frozen=True):
+class Finding(msgspec.Struct, frozen=True, gc=False):
     """A statement that can raise the verdict, never lower it.
 
     rule: the rule's name. effect: UPGRADE for an adjustment or a warning, BLOCK for a refusal.

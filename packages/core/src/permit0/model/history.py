@@ -19,7 +19,7 @@ from permit0.model.vocabulary import Tier
 __all__ = ["Feature", "FeatureKind", "HistoryEntry", "HistoryView", "Scope", "Trace"]
 
 
-class Scope(msgspec.Struct, frozen=True):
+class Scope(msgspec.Struct, frozen=True, gc=False):
     """Whose history counts: the session, and, where a principal is known, the same agent's other
     sessions for the same principal. Never another principal's calls."""
 
@@ -28,21 +28,23 @@ class Scope(msgspec.Struct, frozen=True):
     principal: str | None
 
 
-class Trace(msgspec.Struct, frozen=True):
+class Trace(msgspec.Struct, frozen=True, gc=False):
     """What history keeps of one action of a call. No argument value is kept.
 
-    marks: "flag:<FLAG>", "exposed" (handed secrets or personal data to the agent), "outward".
+    flags: names of the flags that fired. marks: "exposed" (handed secrets or personal data to the
+        agent), "outward" (data left the organisation).
     keys: identities by kind, normalised ("counterparty": "vendor alpha ltd").
     amount: money in the default currency, None if none or unknown.
     """
 
     action: str
-    marks: frozenset[str]
+    flags: tuple[str, ...] = ()
+    marks: frozenset[str] = frozenset()
     keys: Mapping[str, str] = {}
     amount: Decimal | None = None
 
 
-class HistoryEntry(msgspec.Struct, frozen=True):
+class HistoryEntry(msgspec.Struct, frozen=True, gc=False):
     """One call: an attempt counts from the moment of its decision, refused ones included.
 
     at: unix seconds. A compound call has several traces but is one step.

@@ -24,7 +24,7 @@ class Contribution(msgspec.Struct, frozen=True):
     role: Role | None = None
 
 
-class RiskScore(msgspec.Struct, frozen=True):
+class RiskScore(msgspec.Struct, frozen=True, gc=False):
     """The result of the scorer for one action.
 
     value: 0 <= value < 1, rounded to SCORE_DIGITS. tier: its band; a block lifts it to critical.

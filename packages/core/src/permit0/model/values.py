@@ -13,7 +13,7 @@ import msgspec
 __all__ = ["Address", "Money", "PathValue", "Recipients", "ShellCommand", "ShellLine", "UrlValue"]
 
 
-class Money(msgspec.Struct, frozen=True):
+class Money(msgspec.Struct, frozen=True, gc=False):
     """An exact amount of one currency.
 
     amount: in units of `currency` (not in minor units), exact, never negative, finite.
@@ -26,7 +26,7 @@ class Money(msgspec.Struct, frozen=True):
     in_default: Decimal | None
 
 
-class Address(msgspec.Struct, frozen=True):
+class Address(msgspec.Struct, frozen=True, gc=False):
     """One mail recipient.
 
     key: what identifies the recipient, normalised (lower-cased domain in A-labels).
@@ -43,14 +43,14 @@ class Address(msgspec.Struct, frozen=True):
     marks: frozenset[str] = frozenset()
 
 
-class Recipients(msgspec.Struct, frozen=True):
+class Recipients(msgspec.Struct, frozen=True, gc=False):
     """The union of to, cc and bcc, without duplicates, in the order of first appearance."""
 
     addresses: tuple[Address, ...]
     external: int
 
 
-class PathValue(msgspec.Struct, frozen=True):
+class PathValue(msgspec.Struct, frozen=True, gc=False):
     """A file path, normalised lexically.
 
     normal: absolute or relative POSIX form after percent-decoding, `\\` -> `/`, `.` and `..`
@@ -65,7 +65,7 @@ class PathValue(msgspec.Struct, frozen=True):
     marks: frozenset[str] = frozenset()
 
 
-class UrlValue(msgspec.Struct, frozen=True):
+class UrlValue(msgspec.Struct, frozen=True, gc=False):
     """An address on a network.
 
     scheme: lower case. host: A-labels or canonical IP text, lower case, no brackets.
@@ -90,7 +90,7 @@ class UrlValue(msgspec.Struct, frozen=True):
     marks: frozenset[str] = frozenset()
 
 
-class ShellCommand(msgspec.Struct, frozen=True):
+class ShellCommand(msgspec.Struct, frozen=True, gc=False):
     """One simple command out of a shell line, after wrappers were peeled off.
 
     program: base name of what really runs ("rm" in `sudo env A=1 /bin/rm -rf x`); "" if dynamic.
@@ -111,7 +111,7 @@ class ShellCommand(msgspec.Struct, frozen=True):
     hosts: tuple[str, ...] = ()
 
 
-class ShellLine(msgspec.Struct, frozen=True):
+class ShellLine(msgspec.Struct, frozen=True, gc=False):
     """A whole line: every simple command that may run, however deeply nested.
 
     marks: "compound", "pipeline", "substitution", "heredoc", "background", "function",

@@ -16,6 +16,7 @@ from permit0.canonical import Json
 from permit0.model.history import Feature
 from permit0.model.rule import ActionTemplate, FactPredicate
 from permit0.normalize.pack_schema import ParameterType
+from permit0.normalize.patterns import PatternIndex
 
 __all__ = ["ActionEntry", "Catalog", "Parameter", "Route", "ToolMapping", "fold_name"]
 
@@ -89,10 +90,10 @@ class Catalog:
         features: Sequence[Feature],
         packs: Mapping[str, int],
         facts: frozenset[str],
-        patterns: Mapping[str, re.Pattern[str]],
+        patterns: PatternIndex,
     ) -> None:
         """Args:
-        facts: names of the facts of all actions. patterns: compiled pattern sets.
+        facts: names of the facts of all actions. patterns: all pattern sets.
         packs: name -> version of what was loaded.
         """
         self.actions: Mapping[str, ActionEntry] = MappingProxyType(dict(actions))
@@ -100,7 +101,7 @@ class Catalog:
         self.features = tuple(features)
         self.packs: Mapping[str, int] = MappingProxyType(dict(packs))
         self.facts = facts
-        self.patterns: Mapping[str, re.Pattern[str]] = MappingProxyType(dict(patterns))
+        self.patterns = patterns
         self._tools = dict(tools)
 
     def find(self, tool: str) -> ToolMapping | None:

@@ -18,7 +18,7 @@ from permit0.normalize.catalog import (
     ToolMapping,
     fold_name,
 )
-from permit0.normalize.conditions import ConditionCompiler, compile_patterns
+from permit0.normalize.conditions import ConditionCompiler
 from permit0.normalize.loader import LoadedPack
 from permit0.normalize.pack_schema import (
     ActionSpec,
@@ -28,6 +28,7 @@ from permit0.normalize.pack_schema import (
     RuleSpec,
 )
 from permit0.normalize.parameters import COMMON_FACTS, FACTS_OF
+from permit0.normalize.patterns import PatternIndex
 from permit0.normalize.rule_compiler import RuleCompiler
 from permit0.taxonomy import Taxonomy
 from permit0.words import nearest
@@ -67,8 +68,8 @@ class _Compiler:
         self._specs: dict[str, tuple[ActionSpec, LoadedPack]] = {}
         self._tools: dict[str, ToolMapping] = {}
         self._routes: dict[str, list[Route]] = {}
-        self._features: dict[Feature, None] = {}
-        self._patterns: dict[str, re.Pattern[str]] = {}
+        self._features: dict[Feature, Feature] = {}
+        self._patterns = PatternIndex({})
 
     def run(self) -> Catalog:
         self._compile_patterns()
@@ -102,7 +103,7 @@ class _Compiler:
         for pack in self._packs:
             for name, items in pack.spec.patterns.items():
                 globs.setdefault(name, []).extend(items)
-        self._patterns = compile_patterns(globs)
+        self._patterns = PatternIndex(globs)
 
     def _compile_action(self, name: str, spec: ActionSpec, pack: LoadedPack) -> None:
         place: tuple[str | int, ...] = ("actions", name)
@@ -117,12 +118,12 @@ class _Compiler:
                     f"{nearest(parameter, tuple(spec.parameters))}"
                 )
         conditions = ConditionCompiler(_facts(spec), self._patterns)
-        rules = RuleCompiler(name, conditions, self._need)
+        rules = RuleCompiler(name, conditions, self._intern)
         lines: list[Rule] = [
             _located(pack, (*place, "rules", i), lambda line=line: rules.rule(line))  # type: ignore[misc]  # mypy cannot infer a lambda with a default
             for i, line in enumerate(spec.rules)
         ]
-        raising = RuleCompiler(name, conditions, self._need, upward=True)
+        raising = RuleCompiler(name, conditions, self._intern, upward=True)
         for extra, where in self._extra.get(name, ()):
             lines.append(_placed(where, lambda extra=extra: raising.rule(extra)))  # type: ignore[misc]  # as above
         session: list[SessionAdjustment] = [
@@ -163,8 +164,9 @@ class _Compiler:
             counterparty=tuple(spec.counterparty),
         )
 
-    def _need(self, feature: Feature) -> None:
-        self._features[feature] = None
+    def _intern(self, feature: Feature) -> Feature:
+        """One object for equal features: the state store looks them up by identity."""
+        return self._features.setdefault(feature, feature)
 
     def _map_canonical_name(self, action: str, spec: ActionSpec, pack: LoadedPack) -> None:
         """`payments.transfer`, `payments_transfer`, `PaymentsTransfer` are the action itself."""

@@ -335,15 +335,17 @@ def _without_zeros(value: Decimal, decimals: int, where: str) -> Decimal:
 def _from_text(
     text: str, given: _Currency | None, rates: CurrencyTable, *, where: str, minor_units: bool
 ) -> tuple[Decimal, _Currency]:
-    text = text.translate(_GROUP_SIGNS).strip(" ") if len(text) <= MAX_TEXT_CHARS else text[:400]
+    # A longer text is refused in any case, also if it is long by spaces; its beginning says why.
+    too_long = len(text) > MAX_TEXT_CHARS
+    text = text[: MAX_TEXT_CHARS + 1].translate(_GROUP_SIGNS).strip(" ")
     if not text:
         raise _refuse("amount_missing", where)
     if _NOT_FINITE.fullmatch(text):
         raise _refuse("amount_not_finite", where)
     if _NEGATIVE.fullmatch(text):
         raise _refuse("amount_negative", where)
-    if len(text) > MAX_TEXT_CHARS:
-        digits_only = text.isascii() and text.isdigit()
+    if too_long:
+        digits_only = text.isascii() and text.isdigit() and len(text) > MAX_AMOUNT_DIGITS
         raise _refuse("amount_out_of_range" if digits_only else "amount_malformed", where)
     parts = _PARTS.fullmatch(text)
     if parts is None:

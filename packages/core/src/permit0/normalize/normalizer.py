@@ -23,7 +23,7 @@ from permit0.normalize.catalog import ActionEntry, Catalog, ToolMapping, fold_na
 from permit0.normalize.extras import read_extras
 from permit0.normalize.organisation import Organisation
 from permit0.normalize.pack_schema import ParameterType
-from permit0.normalize.parameters import Bound, read_parameters
+from permit0.normalize.parameters import Bound, Context, read_parameters
 from permit0.normalize.routes import find_route, request_body
 from permit0.normalize.shell_actions import shell_actions
 from permit0.taxonomy import UNCLASSIFIED
@@ -38,7 +38,7 @@ class Normalizer:
 
     def __init__(self, catalog: Catalog, org: Organisation) -> None:
         self._catalog = catalog
-        self._org = org
+        self._context = Context(org, catalog.patterns)
         self._unknown = ToolMapping(
             action=UNCLASSIFIED,
             names={},
@@ -69,14 +69,14 @@ class Normalizer:
         many = _first_list(bound)
         if many is not None:
             return self._each(bound, many, mapping, entry, unmapped)
-        reading = read_parameters(bound, self._org, minor_units=mapping.minor_units)
+        reading = read_parameters(bound, self._context, minor_units=mapping.minor_units)
         if unmapped:
             read_extras(unmapped, mapping, reading)
         first = norm_action(entry, reading, mapping.origin)
         if reading.shell is not None:
             origin = mapping.origin
             return _ordered(
-                shell_actions(reading.shell, reading, entry, self._catalog, self._org, origin)
+                shell_actions(reading.shell, reading, entry, self._catalog, self._context, origin)
             )
         actions = [first]
         for item in bound:
@@ -106,7 +106,7 @@ class Normalizer:
         actions: list[NormAction] = []
         for i, value in enumerate(values):
             one = Bound(many.name, many.kind, f"{many.where}[{i}]", value)
-            reading = read_parameters([*rest, one], self._org, minor_units=mapping.minor_units)
+            reading = read_parameters([*rest, one], self._context, minor_units=mapping.minor_units)
             if unmapped:
                 read_extras(unmapped, mapping, reading)
             actions.append(norm_action(entry, reading, mapping.origin))

@@ -9,6 +9,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
+from functools import lru_cache
 from typing import Self
 
 from permit0.config import OrgConfig
@@ -20,6 +21,7 @@ __all__ = ["Organisation", "fold_identity"]
 _NOISE = re.compile(r"[\s.,;:'\"()_/\\-]+")
 
 
+@lru_cache(maxsize=4096)
 def fold_identity(name: str) -> str:
     """One spelling for a payee, account or customer: NFKC, case and punctuation folded."""
     return _NOISE.sub(" ", unicodedata.normalize("NFKC", name).casefold()).strip()

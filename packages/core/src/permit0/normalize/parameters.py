@@ -22,12 +22,13 @@ from permit0.normalize.money import parse_money
 from permit0.normalize.organisation import Organisation, fold_identity
 from permit0.normalize.pack_schema import ParameterType
 from permit0.normalize.paths import parse_path
+from permit0.normalize.patterns import PatternIndex
 from permit0.normalize.recipients import parse_recipients
 from permit0.normalize.sensitive import find_personal, find_secrets
 from permit0.normalize.shell import parse_shell
 from permit0.normalize.urls import parse_url
 
-__all__ = ["COMMON_FACTS", "FACTS_OF", "Bound", "Reading", "leaves", "read_parameters"]
+__all__ = ["COMMON_FACTS", "FACTS_OF", "Bound", "Context", "Reading", "leaves", "read_parameters"]
 
 COMMON_FACTS = (
     "environment",
@@ -51,7 +52,7 @@ FACTS_OF: Mapping[ParameterType, tuple[str, ...]] = MappingProxyType(
             "recipients.internal",
             "recipients.marks",
         ),
-        ParameterType.PATH: ("{p}", "{p}.marks"),
+        ParameterType.PATH: ("{p}", "{p}.marks", "{p}.kinds"),
         ParameterType.URL: (
             "{p}",
             "{p}.host",
@@ -78,7 +79,14 @@ FACTS_OF: Mapping[ParameterType, tuple[str, ...]] = MappingProxyType(
 _FALSE_WORDS = frozenset({"", "0", "false", "no", "off", "none", "null"})
 
 
-class Bound(msgspec.Struct, frozen=True):
+class Context(msgspec.Struct, frozen=True):
+    """What every reader may look up."""
+
+    org: Organisation
+    patterns: PatternIndex
+
+
+class Bound(msgspec.Struct, frozen=True, gc=False):
     """A parameter with the argument that filled it. `where` is for messages: "arguments.amount"."""
 
     name: str
@@ -90,10 +98,11 @@ class Bound(msgspec.Struct, frozen=True):
 class Reading:
     """What the readers found out; the raw material of NormActions. Lives for one call."""
 
-    __slots__ = ("amount", "currency", "facts", "identities", "org", "shell", "texts")
+    __slots__ = ("amount", "context", "currency", "facts", "identities", "org", "shell", "texts")
 
-    def __init__(self, org: Organisation) -> None:
-        self.org = org
+    def __init__(self, context: Context) -> None:
+        self.context = context
+        self.org = context.org
         self.facts: dict[str, Fact] = {}
         self.identities: dict[str, str] = {}
         self.amount: Decimal | None = None
@@ -103,17 +112,17 @@ class Reading:
 
 
 def read_parameters(
-    bound: Sequence[Bound], org: Organisation, *, minor_units: bool = False
+    bound: Sequence[Bound], context: Context, *, minor_units: bool = False
 ) -> Reading:
     """Read every parameter of one call.
 
     Raises:
         InvalidInput: A value has a form that cannot be read exactly.
     """
-    reading = Reading(org)
+    reading = Reading(context)
     facts = reading.facts
-    if org.environment:
-        facts["environment"] = org.environment
+    if context.org.environment:
+        facts["environment"] = context.org.environment
     recipients: list[tuple[str, object]] = []
     payees: list[Bound] = []
     money: list[Bound] = []
@@ -215,6 +224,9 @@ def _recipients(reading: Reading, fields: Sequence[tuple[str, object]]) -> None:
 def _path(reading: Reading, item: Bound) -> None:
     path = parse_path(item.value, where=item.where)
     reading.facts[item.name] = path.folded
+    kinds = reading.context.patterns.kinds(path.folded)
+    if kinds:
+        reading.facts[item.name + ".kinds"] = kinds
     if path.marks:
         reading.facts[item.name + ".marks"] = path.marks
 

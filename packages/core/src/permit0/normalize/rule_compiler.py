@@ -25,7 +25,7 @@ class RuleCompiler:
     Args:
         action: Canonical action, for rule ids.
         conditions: Compiler that knows the action's facts.
-        features: Called with every feature that a session line needs.
+        intern: Called with every feature that a session line needs; gives the one to keep.
         upward: Refuse what could make a decision milder (rules from permit0.yaml).
     """
 
@@ -33,13 +33,13 @@ class RuleCompiler:
         self,
         action: str,
         conditions: ConditionCompiler,
-        features: Callable[[Feature], None],
+        intern: Callable[[Feature], Feature],
         *,
         upward: bool = False,
     ) -> None:
         self._action = action
         self._conditions = conditions
-        self._need = features
+        self._intern = intern
         self._upward = upward
 
     def rule(self, spec: RuleSpec) -> Rule:
@@ -110,8 +110,7 @@ class RuleCompiler:
                 # Without a window the line is about this session; others count for an hour.
                 shared_window_s=3600.0 if window_s is None else window_s,
             )
-            self._need(made)
-            return made
+            return self._intern(made)
 
         if spec.count is not None:
             return _count(feature(FeatureKind.COUNT, window), spec.count - own)

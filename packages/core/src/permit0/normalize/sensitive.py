@@ -29,6 +29,8 @@ _INVISIBLE = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180e\u200b-\u200f\u202a-\u202e"
     "\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\U000e0000-\U000e01ef]"
 )
+# Ligatures of whole phrases: NFKC writes up to 18 letters for one of them, none of them ASCII.
+_PHRASE = re.compile("[\u3300-\u3357\ufdf0-\ufdfb]")
 _OTHER_DIGIT = re.compile(r"[^\D0-9]")
 
 # A token is not a part of a longer word: otherwise each of its letters starts a new search.
@@ -161,7 +163,7 @@ def _visible(text: str) -> str:
     """Return what a reader sees, in ASCII where there is an equivalent."""
     if text.isascii():
         return text
-    text = unicodedata.normalize("NFKC", _INVISIBLE.sub("", text))
+    text = unicodedata.normalize("NFKC", _PHRASE.sub("\ufffd", _INVISIBLE.sub("", text)))
     return _OTHER_DIGIT.sub(lambda match: str(unicodedata.digit(match.group(), 0)), text)
 
 

@@ -14,9 +14,8 @@ from permit0.model.action import Fact, NormAction
 from permit0.model.values import ShellCommand, ShellLine
 from permit0.normalize.assemble import norm_action
 from permit0.normalize.catalog import ActionEntry, Catalog
-from permit0.normalize.organisation import Organisation
 from permit0.normalize.pack_schema import ParameterType
-from permit0.normalize.parameters import Bound, Reading, read_parameters
+from permit0.normalize.parameters import Bound, Context, Reading, read_parameters
 
 __all__ = ["shell_actions"]
 
@@ -29,7 +28,7 @@ def shell_actions(
     reading: Reading,
     entry: ActionEntry,
     catalog: Catalog,
-    org: Organisation,
+    context: Context,
     origin: str,
 ) -> list[NormAction]:
     """All actions of a shell line, without duplicates.
@@ -42,7 +41,7 @@ def shell_actions(
     groups: dict[tuple[frozenset[str], bool], set[str]] = {}
     derived: dict[tuple[str, str], Bound] = {}
     for command in line.commands:
-        external = _external(command, org)
+        external = _external(command, context)
         groups.setdefault((command.features, external), set()).add(command.program)
         for action, bound in _derived(command):
             derived.setdefault((action, str(bound.value)), bound)
@@ -55,7 +54,7 @@ def shell_actions(
     for (action, _), bound in derived.items():
         target = catalog.actions.get(action)
         if target is not None:
-            actions.append(_derived_action(target, bound, org))
+            actions.append(_derived_action(target, bound, context))
     return actions
 
 
@@ -76,30 +75,30 @@ def _shell_action(
     }
     if marks:
         facts["command.marks"] = marks
-    own = Reading(reading.org)
+    own = Reading(reading.context)
     own.facts = facts
     return norm_action(entry, own, origin)
 
 
-def _external(command: ShellCommand, org: Organisation) -> bool:
+def _external(command: ShellCommand, context: Context) -> bool:
     """Whether a command reaches a host outside, or one that cannot be known."""
     if "egress" not in command.features:
         return False
     if not command.urls and not command.hosts:
         return True
-    return any(_external_url(url, org) for url in command.urls) or any(
-        _external_host(host, org) for host in command.hosts
+    return any(_external_url(url, context) for url in command.urls) or any(
+        _external_host(host, context) for host in command.hosts
     )
 
 
-def _external_host(host: str, org: Organisation) -> bool:
-    return _external_url(f"https://{host.rpartition('@')[2]}", org)
+def _external_host(host: str, context: Context) -> bool:
+    return _external_url(f"https://{host.rpartition('@')[2]}", context)
 
 
-def _external_url(url: str, org: Organisation) -> bool:
+def _external_url(url: str, context: Context) -> bool:
     try:
         bound = Bound("url", ParameterType.URL, "command", url)
-        return read_parameters([bound], org).facts.get("url.external") is not False
+        return read_parameters([bound], context).facts.get("url.external") is not False
     except InvalidInput:
         return True
 
@@ -122,19 +121,19 @@ def _derived(command: ShellCommand) -> Iterator[tuple[str, Bound]]:
         yield "iam.assign_role", Bound("", ParameterType.ANY, "command", True)
 
 
-def _derived_action(entry: ActionEntry, bound: Bound, org: Organisation) -> NormAction:
+def _derived_action(entry: ActionEntry, bound: Bound, context: Context) -> NormAction:
     """A derived action with the one parameter that is known.
 
     A word that cannot be read as a path or an address (a substitution, a glob of braces) leaves its
     fact absent; the command itself was judged with all its features.
     """
     spec: Mapping[str, object] = entry.parameters
-    reading = Reading(org)
+    reading = Reading(context)
     if bound.name in spec:
         try:
-            reading = read_parameters([bound], org)
+            reading = read_parameters([bound], context)
         except InvalidInput:
-            reading = Reading(org)
-    if org.environment:
-        reading.facts["environment"] = org.environment
+            reading = Reading(context)
+    if context.org.environment:
+        reading.facts["environment"] = context.org.environment
     return norm_action(entry, reading, "shell")

@@ -131,7 +131,7 @@ class Scorer:
                     roles[index] = role
         ceiling = self._ceiling
         points_of = tuple(
-            0 if p < 0 else (c if p > c else p) for p, c in zip(raw, ceiling, strict=True)
+            [0 if p < 0 else (c if p > c else p) for p, c in zip(raw, ceiling, strict=True)]
         )
         value = self.value(points_of, roles)
         # 1. a block, by a rule or by the result itself, lifts the result to critical

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-__all__ = ["CODE_EXECUTION", "ESCALATIONS", "MAIL", "TRANSFERS"]
+__all__ = ["CHARGES", "CODE_EXECUTION", "ESCALATIONS", "MAIL", "TRANSFERS"]
 
+CHARGES = frozenset({"payments.charge"})
 TRANSFERS = frozenset({"payments.transfer", "payments.schedule_transfer", "payments.payout"})
 MAIL = frozenset({"email.send", "email.reply", "email.forward"})
 ESCALATIONS = frozenset({"iam.assign_role"})

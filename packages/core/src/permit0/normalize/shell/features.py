@@ -17,7 +17,9 @@ __all__ = [
     "MAX_CHOICES",
     "MAX_COMMANDS",
     "MAX_DEPTH",
+    "MAX_EXPANSION_BYTES",
     "MAX_LINE_BYTES",
+    "MAX_OPERATORS",
     "MAX_PEELS",
     "MAX_REPARSE",
     "MAX_WORDS",
@@ -34,6 +36,13 @@ MAX_REPARSE: Final = 6
 
 MAX_COMMANDS: Final = 256
 """Simple commands in one line. More is a program, not a command, and is refused."""
+
+MAX_EXPANSION_BYTES: Final = 1024 * 1024
+"""Bytes that variables may expand to in one line: `a=$a$a` doubles with every step."""
+
+MAX_OPERATORS: Final = 4000
+"""Bars and opening brackets that the grammar is asked to read. tree-sitter-bash 0.25 needs time
+quadratic in them where they do not fit together: 0.4 s for this many, 30 s for a full line."""
 
 MAX_WORDS: Final = 16_384
 """Words produced by all expansions of one line together."""

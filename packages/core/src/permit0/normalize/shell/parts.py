@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 from permit0.errors import InvalidInput
 from permit0.model.values import ShellCommand
-from permit0.normalize.shell.features import MAX_COMMANDS, MAX_WORDS
+from permit0.normalize.shell.features import MAX_COMMANDS, MAX_EXPANSION_BYTES, MAX_WORDS
 
 __all__ = [
     "DYNAMIC",
@@ -142,6 +142,7 @@ class State:
         "bodies",
         "choice",
         "drafts",
+        "expanded",
         "functions",
         "in_function",
         "marks",
@@ -166,6 +167,7 @@ class State:
         self.choice = 0  # which of several values a variable takes in this pass
         self.widest = 1  # the largest number of values met in this pass
         self.words = 0
+        self.expanded = 0
 
     def emit(self, draft: Draft) -> None:
         """Append a command.
@@ -190,6 +192,19 @@ class State:
         if self.words > MAX_WORDS:
             raise InvalidInput(
                 f"shell line expands to more than {MAX_WORDS} words; split it",
+                reason_code="shell_too_many_words",
+            )
+
+    def grow(self, size: int) -> None:
+        """Count bytes that a variable expands to.
+
+        Raises:
+            InvalidInput: more than MAX_EXPANSION_BYTES in this line.
+        """
+        self.expanded += size
+        if self.expanded > MAX_EXPANSION_BYTES:
+            raise InvalidInput(
+                f"shell line expands to more than {MAX_EXPANSION_BYTES} bytes; split it",
                 reason_code="shell_too_many_words",
             )
 

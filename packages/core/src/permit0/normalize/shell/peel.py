@@ -15,9 +15,10 @@ import shlex
 from collections.abc import Sequence
 from typing import Final
 
+from permit0.errors import InvalidInput
 from permit0.normalize.shell.classify import classify
 from permit0.normalize.shell.commands import DANGEROUS
-from permit0.normalize.shell.features import MAX_PEELS
+from permit0.normalize.shell.features import MAX_DEPTH, MAX_PEELS
 from permit0.normalize.shell.literals import is_decoder, literal_output
 from permit0.normalize.shell.parts import (
     DYNAMIC,
@@ -65,6 +66,11 @@ def run_command(
         inside: commands of the substitutions in `words`; they have been emitted already.
         frame: surroundings. assigned: NAME=value words before the command.
     """
+    if frame.depth > MAX_DEPTH:
+        raise InvalidInput(
+            f"shell line nests deeper than {MAX_DEPTH} levels; split it",
+            reason_code="shell_too_deep",
+        )
     for text in assigned:
         _prefix_assignment(state, text, frame)
     if not words:
@@ -572,7 +578,8 @@ def _find(
     classify(own, ())
     state.emit(own)
     for command in find_commands(program, words[1:]):
-        run_command(state, command, (), _wrapped(frame, program))
+        inner = _wrapped(frame, program)._replace(depth=frame.depth + 1)
+        run_command(state, command, (), inner)
     return [], frame
 
 

@@ -92,9 +92,10 @@ def _git(draft: Draft) -> bool:
     ):
         add("destructive")
     elif verb in ("checkout", "switch", "restore"):
-        if options & {"-f", "--force", "--discard-changes"} or verb == "restore":
-            if not (verb == "restore" and options & {"--staged", "-S"} and "-W" not in options):
-                add("destructive")
+        forced = options & {"-f", "--force", "--discard-changes"} or verb == "restore"
+        unstages = verb == "restore" and options & {"--staged", "-S"} and "-W" not in options
+        if forced and not unstages:
+            add("destructive")
         if verb == "checkout" and (operands[:1] == ["."] or "--" in rest):
             add("destructive")
     elif verb == "branch":
@@ -515,13 +516,18 @@ def _history(draft: Draft) -> bool:
     return False
 
 
+_HISTORY_VARIABLES: Final = frozenset(
+    {"HISTCONTROL", "HISTFILE", "HISTFILESIZE", "HISTIGNORE", "HISTSIZE"}
+)
+
+
 def _variables(draft: Draft) -> bool:
     """export, unset, set: only history settings matter here."""
     for word in draft.argv:
         name, equals, value = word.partition("=")
-        if name in ("HISTFILE", "HISTSIZE", "HISTFILESIZE", "HISTCONTROL", "HISTIGNORE"):
-            if draft.program == "unset" or (equals and value in ("", "0", "/dev/null", "*")):
-                draft.features.add("history_tamper")
+        emptied = draft.program == "unset" or (equals and value in ("", "0", "/dev/null", "*"))
+        if emptied and name in _HISTORY_VARIABLES:
+            draft.features.add("history_tamper")
     if draft.program == "set" and draft.argv[:2] == ["+o", "history"]:
         draft.features.add("history_tamper")
     return False

@@ -29,7 +29,8 @@ _DELETES = re.compile(
     r"|rimraf|FileUtils\.rm|remove_dir_all|File\.delete|\brm\s+-\w*[rf]|\.unlink\(|fs\.rm\b"
 )
 _PROCESS = re.compile(
-    r"(?i)os\.(?:system|popen|exec\w*|spawn\w*)|subprocess|pty\.spawn|child_process|\bexec(?:Sync)?\s*\("
+    r"(?i)os\.(?:system|popen|exec\w*|spawn\w*)|subprocess|pty\.spawn|child_process"
+    r"|\bexec(?:Sync)?\s*\("
     r"|\bsystem\s*[( ]|Popen|shell_exec|passthru|proc_open|`[^`]+`|spawn(?:Sync)?\s*\(|%x\{|Kernel\."
     r"|do shell script|backtick|commands\.getoutput|__import__"
 )

@@ -55,9 +55,8 @@ def _rm(draft: Draft, args: Args) -> bool:
     if any(flags_of(word) & GLOB for word in targets):
         draft.features.add("destructive")
     wide = [word for word in targets if _is_wide(word)]
-    if any(word.strip("./*") or recursive or "/" in word or "*" in word for word in wide):
-        if recursive or any("*" in word for word in wide):
-            draft.features.update(("destructive", "catastrophic"))
+    if any(recursive or "*" in word for word in wide):
+        draft.features.update(("destructive", "catastrophic"))
     if args.has("--no-preserve-root"):
         draft.features.add("catastrophic")
     for word in targets:
@@ -166,9 +165,10 @@ def _copy(draft: Draft, args: Args) -> bool:
             draft.features.add("history_tamper")
     else:
         draft.reads += sources
-    if draft.program == "install" and any("s" in m or m[:1] in "46" for m in args.values("-m")):
-        if any(len(m) == 4 or "s" in m for m in args.values("-m")):
-            draft.features.add("privilege")
+    if draft.program == "install" and any(
+        _SET_ID.fullmatch(mode) for mode in args.values("-m", "--mode")
+    ):
+        draft.features.add("privilege")
     return False
 
 

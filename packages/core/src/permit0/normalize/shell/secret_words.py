@@ -57,6 +57,7 @@ _DUMPS: Final = frozenset({"printenv", "history", "secretsdump", "mimikatz", "pa
 _FILE_OPTIONS: Final = frozenset(
     {"-i", "--identity", "--env-file", "--key", "--cert", "--private-key", "--kubeconfig", "-T"}
 )
+_DECLARING: Final = frozenset({"declare", "export", "local", "readonly", "set", "setx", "typeset"})
 _SAYING: Final = frozenset({"echo", "printf", "print"})
 
 
@@ -107,9 +108,8 @@ def _in_words(program: str, argv: list[str], placed: set[str]) -> bool:
             if _option(program, word, following):
                 return True
             continue
-        if program in ("export", "declare", "typeset", "readonly", "local", "setx", "set"):
-            if _names_secret(word):
-                return True
+        if program in _DECLARING and _names_secret(word):
+            return True
         if program in _SAYING or program == "git":
             if program in _SAYING and any(_NAME.search(n) for n in _REFERENCE.findall(word)):
                 return True

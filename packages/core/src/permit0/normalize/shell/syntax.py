@@ -21,7 +21,12 @@ import tree_sitter
 import tree_sitter_bash
 
 from permit0.errors import InvalidInput
-from permit0.normalize.shell.features import MAX_CHOICES, MAX_DEPTH, MAX_REPARSE
+from permit0.normalize.shell.features import (
+    MAX_CHOICES,
+    MAX_DEPTH,
+    MAX_OPERATORS,
+    MAX_REPARSE,
+)
 from permit0.normalize.shell.literals import literal_output
 from permit0.normalize.shell.parts import Draft, Feed, Frame, Redirect, State, Word, flags_of
 from permit0.normalize.shell.peel import run_command
@@ -72,6 +77,10 @@ def read_text(state: State, text: str, frame: Frame) -> None:
 
 def read_parsed(state: State, text: str, frame: Frame) -> None:
     """The same, always through the grammar."""
+    if text.count("|") + text.count("(") > MAX_OPERATORS:
+        state.marks.add("unparsed")
+        scan_text(state, text, frame)
+        return
     tree = _parser().parse(text.encode("latin-1"))
     root = tree.root_node
     if root.has_error:

@@ -323,6 +323,8 @@ class Expander:
             value: str | None = items[0] if items else ""
         else:
             value = self.state.lookup(name)
+        if value is not None:
+            self.state.grow(len(value))
         if value is None and name == "IFS":
             value = " \t\n"
         if value is None:
@@ -366,6 +368,7 @@ class Expander:
         found: list[Atom] = []
         if index is not None and name in self.state.arrays:
             items = self.state.arrays[name]
+            self.state.grow(sum(map(len, items)))
             if index in ("@", "*"):
                 if quoted and index == "@":
                     found += [(item, FIELD) for item in items]
@@ -521,28 +524,28 @@ def _trim(text: str, rest: str) -> str:
 
 def _expand_brace(atoms: list[Atom]) -> list[list[Atom]] | None:
     """Expand the first brace of a word; None if there is none to expand."""
-    for start, (text, kind) in enumerate(atoms):
-        if kind != BARE or text != "{":
+    # One pass with a stack: the number of braces is the caller's, who may be hostile.
+    opened: list[tuple[int, list[int]]] = []
+    first: tuple[int, int, list[list[Atom]]] | None = None
+    for position, (text, kind) in enumerate(atoms):
+        if kind != BARE:
             continue
-        depth = 0
-        commas: list[int] = []
-        for position in range(start, len(atoms)):
-            inner, inner_kind = atoms[position]
-            if inner_kind != BARE:
-                continue
-            if inner == "{":
-                depth += 1
-            elif inner == "," and depth == 1:
-                commas.append(position)
-            elif inner == "}":
-                depth -= 1
-                if depth == 0:
-                    before, after = atoms[:start], atoms[position + 1 :]
-                    middles = _alternatives(atoms, start, position, commas)
-                    if middles is None:
-                        break
-                    return [before + middle + after for middle in middles]
-    return None
+        if text == "{":
+            opened.append((position, []))
+        elif text == "," and opened:
+            opened[-1][1].append(position)
+        elif text == "}" and opened:
+            start, commas = opened.pop()
+            if first is None or start < first[0]:
+                middles = _alternatives(atoms, start, position, commas)
+                if middles is not None:
+                    first = (start, position, middles)
+        if first is not None and not opened:
+            break
+    if first is None:
+        return None
+    start, end, middles = first
+    return [atoms[:start] + middle + atoms[end + 1 :] for middle in middles]
 
 
 def _alternatives(

@@ -18,6 +18,7 @@ class BulkExternalSend:
     """Blocks an external mail when more than `bulk_mails_per_minute` mails go out a minute."""
 
     name = "bulk_external_send"
+    actions: frozenset[str] | None = MAIL
 
     def __init__(self, limits: SessionLimits) -> None:
         self._limit = limits.bulk_mails_per_minute
@@ -30,7 +31,7 @@ class BulkExternalSend:
         self, view: HistoryView, action: NormAction, siblings: Sequence[NormAction]
     ) -> Finding | None:
         """See SessionRule."""
-        if action.action not in MAIL or not action.outward:
+        if not action.outward:
             return None
         count = view.count(self._sent) + 1
         if count > self._limit:

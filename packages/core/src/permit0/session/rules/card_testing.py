@@ -9,6 +9,7 @@ from permit0.model.finding import Finding
 from permit0.model.history import Feature, FeatureKind, HistoryView
 from permit0.model.vocabulary import Effect
 from permit0.model.limits import SessionLimits
+from permit0.session.vocabulary import CHARGES
 
 __all__ = ["CardTesting"]
 
@@ -17,6 +18,7 @@ class CardTesting:
     """Blocks the charge that makes it `card_testing_charges` different customers."""
 
     name = "card_testing"
+    actions: frozenset[str] | None = CHARGES
 
     def __init__(self, limits: SessionLimits) -> None:
         self._limit = limits.card_testing_charges
@@ -25,7 +27,7 @@ class CardTesting:
         window_s = self._minutes * 60.0
         self._customers = Feature(
             kind=FeatureKind.DISTINCT,
-            actions=frozenset({"payments.charge"}),
+            actions=CHARGES,
             key="counterparty",
             below=self._below,
             window_s=window_s,
@@ -37,8 +39,6 @@ class CardTesting:
         self, view: HistoryView, action: NormAction, siblings: Sequence[NormAction]
     ) -> Finding | None:
         """See SessionRule."""
-        if action.action != "payments.charge":
-            return None
         if action.amount is None or action.amount >= self._below:
             return None
         customer = action.keys.get("counterparty")

@@ -24,6 +24,7 @@ class CumulativeTransferCap:
     """
 
     name = "cumulative_transfer_cap"
+    actions: frozenset[str] | None = TRANSFERS
 
     def __init__(self, limits: SessionLimits) -> None:
         self._limit = limits.transfer_total
@@ -39,7 +40,7 @@ class CumulativeTransferCap:
         self, view: HistoryView, action: NormAction, siblings: Sequence[NormAction]
     ) -> Finding | None:
         """See SessionRule."""
-        if action.action not in TRANSFERS or action.amount is None:
+        if action.amount is None:
             return None
         total = view.total(self._sum) + action.amount
         if total > self._limit:

@@ -18,6 +18,7 @@ class PrivilegeEscalationThenExec:
     """Blocks running code within `escalation_exec_actions` actions of an escalation."""
 
     name = "privilege_escalation_then_exec"
+    actions: frozenset[str] | None = CODE_EXECUTION
 
     def __init__(self, limits: SessionLimits) -> None:
         self._actions = limits.escalation_exec_actions
@@ -28,8 +29,6 @@ class PrivilegeEscalationThenExec:
         self, view: HistoryView, action: NormAction, siblings: Sequence[NormAction]
     ) -> Finding | None:
         """See SessionRule."""
-        if action.action not in CODE_EXECUTION:
-            return None
         steps = view.steps_since(self._escalation)
         if steps is None or steps > self._actions:
             return None

@@ -21,6 +21,7 @@ class PrivilegeEscalationThenLargeTransfer:
     """
 
     name = "privilege_escalation_then_large_transfer"
+    actions: frozenset[str] | None = TRANSFERS
 
     def __init__(self, limits: SessionLimits) -> None:
         self._minutes = limits.escalation_window_minutes
@@ -33,8 +34,6 @@ class PrivilegeEscalationThenLargeTransfer:
         self, view: HistoryView, action: NormAction, siblings: Sequence[NormAction]
     ) -> Finding | None:
         """See SessionRule."""
-        if action.action not in TRANSFERS:
-            return None
         if action.amount is not None and action.amount <= self._large:
             return None
         steps = view.steps_since(self._escalation)

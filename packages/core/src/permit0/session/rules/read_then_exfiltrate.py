@@ -23,6 +23,7 @@ class ReadThenExfiltrate:
     """
 
     name = "read_then_exfiltrate"
+    actions: frozenset[str] | None = None
 
     def __init__(self, limits: SessionLimits) -> None:
         self._minutes = limits.exposure_window_minutes

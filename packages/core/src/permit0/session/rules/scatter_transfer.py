@@ -22,6 +22,7 @@ class ScatterTransfer:
     """
 
     name = "scatter_transfer"
+    actions: frozenset[str] | None = TRANSFERS
 
     def __init__(self, limits: SessionLimits) -> None:
         self._limit = limits.scatter_recipients
@@ -40,8 +41,6 @@ class ScatterTransfer:
         self, view: HistoryView, action: NormAction, siblings: Sequence[NormAction]
     ) -> Finding | None:
         """See SessionRule."""
-        if action.action not in TRANSFERS:
-            return None
         counterparty = action.keys.get("counterparty")
         count = view.distinct(self._recipients, counterparty, enough=self._limit)
         if counterparty is None:

@@ -1,0 +1,140 @@
+"""Every command and option, in one place and without loading what they need.
+
+`module` is the module of permit0.cli that runs the command: `run(options) -> exit code`.
+"""
+
+from __future__ import annotations
+
+import argparse
+
+from permit0 import __version__
+
+__all__ = ["make_parser"]
+
+DESCRIPTION = """\
+permit0 stands between an AI agent's tool call and its execution.
+It answers ALLOW, HUMAN or DENY, the same every time, and says why.
+"""
+
+EXAMPLES = """\
+start here:
+  permit0 demo                                  watch three attacks being stopped
+  permit0 check files.read --arg path=.env      decide one call
+  permit0 explain payments.transfer '{"amount": 12000, "recipient": "Alpha Ltd"}'
+  permit0 check --jsonl < calls.jsonl           decide many, one line out for each
+
+exit codes: 0 done or allowed, 1 refused or failed check, 2 usage or unreadable input
+"""
+
+ARGS_HELP = "the arguments: JSON text, @FILE, or - for stdin (default: none)"
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """The parser of the whole command line."""
+    parser = argparse.ArgumentParser(
+        prog="permit0",
+        description=DESCRIPTION,
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"permit0 {__version__}")
+    parser.add_argument("--no-color", action="store_true", help="no colours, as NO_COLOR does")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    _add_demo(commands)
+    _add_check(commands)
+    _add_explain(commands)
+    _add_pack(commands)
+    _add_taxonomy(commands)
+    _add_plugins(commands)
+    return parser
+
+
+_Commands = "argparse._SubParsersAction[argparse.ArgumentParser]"
+
+
+def _command(commands: _Commands, name: str, module: str, about: str) -> argparse.ArgumentParser:
+    parser = commands.add_parser(
+        name, help=about, description=about[:1].upper() + about[1:] + ".", allow_abbrev=False
+    )
+    parser.set_defaults(module=module)
+    # Also after the command; SUPPRESS keeps one that was given before it.
+    parser.add_argument(
+        "--no-color", action="store_true", default=argparse.SUPPRESS, help=argparse.SUPPRESS
+    )
+    return parser
+
+
+def _add_demo(commands: _Commands) -> None:
+    demo = _command(commands, "demo", "demo", "replay the three published attacks, step by step")
+    demo.add_argument("scenario", nargs="?", metavar="SCENARIO", help="only this one: id or prefix")
+    demo.add_argument("--json", action="store_true", help="one JSON document instead of a picture")
+    demo.add_argument("--fast", action="store_true", help="no pause between the steps")
+
+
+def _add_call(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("tool", nargs="?", metavar="TOOL", help="name of the tool")
+    parser.add_argument("args", nargs="?", metavar="ARGS", help=ARGS_HELP)
+    parser.add_argument(
+        "--arg",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="one argument, repeatable; the value is JSON if it reads as JSON, else text",
+    )
+    parser.add_argument("--session", default="default", help="the task or conversation")
+    parser.add_argument("--agent", default="default", help="which agent calls")
+    parser.add_argument("--principal", help="the person or account on whose behalf")
+    parser.add_argument("--json", action="store_true", help="one JSON document")
+    _add_config(parser)
+
+
+def _add_config(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--config", metavar="PATH", help="which permit0.yaml to decide by")
+
+
+def _add_check(commands: _Commands) -> None:
+    check = _command(commands, "check", "check", "decide one call, or many as JSON lines")
+    _add_call(check)
+    check.add_argument(
+        "--jsonl",
+        nargs="?",
+        const="-",
+        metavar="FILE",
+        help="JSON lines in (stdin by default), one JSON line out for each",
+    )
+
+
+def _add_explain(commands: _Commands) -> None:
+    explain = _command(
+        commands, "explain", "explain", "decide one call and show everything that led to it"
+    )
+    _add_call(explain)
+    explain.add_argument(
+        "--before", metavar="FILE", help="JSON lines of earlier calls to replay first"
+    )
+
+
+def _add_pack(commands: _Commands) -> None:
+    pack = _command(commands, "pack", "pack", "test packs, or print their schema")
+    verbs = pack.add_subparsers(dest="verb", metavar="test|schema", required=True)
+    test = verbs.add_parser("test", help="run the cases of packs", allow_abbrev=False)
+    test.add_argument(
+        "paths",
+        nargs="*",
+        metavar="PATH",
+        help="pack files or folders of them (default: the packs that ship with permit0)",
+    )
+    verbs.add_parser("schema", help="the JSON Schema of a pack file", allow_abbrev=False)
+
+
+def _add_taxonomy(commands: _Commands) -> None:
+    taxonomy = _command(commands, "taxonomy", "taxonomy", "list every action that permit0 knows")
+    taxonomy.add_argument("--json", action="store_true", help="one JSON document")
+    _add_config(taxonomy)
+
+
+def _add_plugins(commands: _Commands) -> None:
+    plugins = _command(commands, "plugins", "plugins", "list the plugins, loaded and installed")
+    plugins.add_argument("--json", action="store_true", help="one JSON document")
+    _add_config(plugins)
