@@ -121,10 +121,10 @@ def read_arguments(options: Namespace) -> dict[str, object]:
 
 def _from_pairs(pairs: list[str]) -> dict[str, object]:
     arguments: dict[str, object] = {}
-    for pair in pairs:
+    for count, pair in enumerate(pairs, start=1):
         name, equals, text = pair.partition("=")
         if not equals or not name:
-            raise InvalidInput(f"--arg {pair!r} is not NAME=VALUE", reason_code="bad_usage")
+            raise InvalidInput(f"--arg number {count} is not NAME=VALUE", reason_code="bad_usage")
         if name in arguments:
             raise InvalidInput(
                 f"--arg {name!r} is given twice, give a list as JSON", reason_code="duplicate_member"

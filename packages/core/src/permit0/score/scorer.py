@@ -36,7 +36,7 @@ from permit0.score.amplifiers import (
 from permit0.score.block_rules import find_block
 from permit0.score.flags import CATEGORY_OF, CATEGORY_WEIGHT, FLAG_WEIGHT, SECONDARY_FRACTION
 
-__all__ = ["SCORE_DIGITS", "SHARPNESS", "TIER_BOUNDS", "Scorer", "Weights"]
+__all__ = ["SCORE_DIGITS", "SHARPNESS", "TIER_BOUNDS", "Constants", "Scorer", "Weights"]
 
 SHARPNESS = 3.35
 SCORE_DIGITS = 6  # hides the last bits of tanh, which differ between C libraries
@@ -46,6 +46,20 @@ TIER_BOUNDS: tuple[float, float, float, float] = (0.15, 0.35, 0.55, 0.75)
 _TIERS = tuple(Tier)
 _SESSION = list(Amplifier).index(Amplifier.SESSION)
 _VOLUME = list(Amplifier).index(Amplifier.VOLUME)
+
+
+class Constants(msgspec.Struct, frozen=True):
+    """Every constant of the formula. The defaults are the product's; benchmarks/calibrate.py tries
+    others against the published scores.
+
+    amplifiers: hundredths, summing to 100. secondary: what a secondary flag counts of its weight.
+    """
+
+    flags: Mapping[Flag, float] = FLAG_WEIGHT
+    categories: Mapping[Category, float] = CATEGORY_WEIGHT
+    amplifiers: Mapping[Amplifier, float] = AMPLIFIER_HUNDREDTHS
+    secondary: float = SECONDARY_FRACTION
+    sharpness: float = SHARPNESS
 
 
 class Weights(msgspec.Struct, frozen=True):
@@ -62,17 +76,23 @@ class Weights(msgspec.Struct, frozen=True):
 class Scorer:
     """The formula with its constants laid out for speed. Immutable once built."""
 
-    def __init__(self, weights: Weights | None = None) -> None:
+    def __init__(
+        self, weights: Weights | None = None, constants: Constants | None = None
+    ) -> None:
         weights = Weights() if weights is None else weights
+        constants = Constants() if constants is None else constants
+        self.constants = constants
+        self._secondary = constants.secondary
+        self._sharpness = constants.sharpness
         bounds = weights.tier_bounds
         if not all(low < high for low, high in pairwise((0.0, *bounds, 1.0))):
             raise BadConfig(f"tier bounds {bounds!r} must rise between 0 and 1")
         self.tier_bounds = bounds
         self._flag: tuple[float, ...] = tuple(
-            FLAG_WEIGHT[flag] * weights.flags.get(flag, 1.0) for flag in Flag
+            constants.flags[flag] * weights.flags.get(flag, 1.0) for flag in Flag
         )
         scaled = [
-            AMPLIFIER_HUNDREDTHS[amp] * weights.amplifiers.get(amp, 1.0) for amp in Amplifier
+            constants.amplifiers[amp] * weights.amplifiers.get(amp, 1.0) for amp in Amplifier
         ]
         total = sum(scaled)
         weight = [value / total for value in scaled]
@@ -92,7 +112,7 @@ class Scorer:
         amps = [i for i, amp in enumerate(Amplifier) if AMPLIFIER_CATEGORY[amp] is category]
         total = sum(weight[i] for i in amps)
         flags = tuple((i, self._flag[i]) for i, f in enumerate(Flag) if CATEGORY_OF[f] is category)
-        return CATEGORY_WEIGHT[category], flags, tuple((i, point[i] / total) for i in amps)
+        return self.constants.categories[category], flags, tuple((i, point[i] / total) for i in amps)
 
     def score(
         self,
@@ -153,7 +173,7 @@ class Scorer:
                 if role == 2:  # noqa: PLR2004  # Role.PRIMARY; comparing ints is faster here
                     strength += flag_weight
                 elif role == 1:
-                    strength += flag_weight * SECONDARY_FRACTION
+                    strength += flag_weight * self._secondary
             if strength:
                 mean = 0.0
                 for index, per_point in amps:
@@ -164,7 +184,7 @@ class Scorer:
         extra = 1.0
         for index, per_point in self._add:
             extra += per_point * points[index]
-        value = round(math.tanh(SHARPNESS * base * extra), SCORE_DIGITS)
+        value = round(math.tanh(self._sharpness * base * extra), SCORE_DIGITS)
         return min(value, ALMOST_ONE)
 
     def tier(self, value: float) -> Tier:

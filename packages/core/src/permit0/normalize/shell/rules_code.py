@@ -31,7 +31,8 @@ _DELETES = re.compile(
 _PROCESS = re.compile(
     r"(?i)os\.(?:system|popen|exec\w*|spawn\w*)|subprocess|pty\.spawn|child_process"
     r"|\bexec(?:Sync)?\s*\("
-    r"|\bsystem\s*[( ]|Popen|shell_exec|passthru|proc_open|`[^`]+`|spawn(?:Sync)?\s*\(|%x\{|Kernel\."
+    r"|\bsystem\s*[( ]|Popen|shell_exec|passthru|proc_open|`[^`]+`"
+    r"|spawn(?:Sync)?\s*\(|%x\{|Kernel\."
     r"|do shell script|backtick|commands\.getoutput|__import__"
 )
 _ENVIRONMENT = re.compile(

@@ -42,6 +42,12 @@ _LOCAL: Final = threading.local()
 MAX_PIECES: Final = 16
 """Commands of one pipeline stage whose outputs are put together."""
 
+_ASCII: Final = bytes(range(128)) + b"x" * 128
+"""The parser sees every byte above 127 as a letter, and words are cut from the text itself.
+
+To bash they are letters too, while the scanner of tree-sitter-bash 0.25 asks the C library's ctype
+tables about code points far outside of them and can crash the process."""
+
 _SUBSTITUTIONS: Final = frozenset({"command_substitution", "process_substitution"})
 _REDIRECTS: Final = frozenset({"file_redirect", "heredoc_redirect", "herestring_redirect"})
 
@@ -81,7 +87,7 @@ def read_parsed(state: State, text: str, frame: Frame) -> None:
         state.marks.add("unparsed")
         scan_text(state, text, frame)
         return
-    tree = _parser().parse(text.encode("latin-1"))
+    tree = _parser().parse(text.encode("latin-1").translate(_ASCII))
     root = tree.root_node
     if root.has_error:
         state.marks.add("unparsed")
@@ -138,7 +144,14 @@ class _Walk:
     def _children(self, node: tree_sitter.Node, frame: Frame) -> None:
         inner = frame._replace(depth=frame.depth + 1)
         commands = 0
+        at = node.start_byte if node.parent is not None else 0
         for child in node.children:
+            start = child.start_byte
+            if start > at and self.text[at:start].strip(" \t\r\n\\"):
+                # The grammar drops some words without an error (`- 1=`): read them all the same.
+                self.state.marks.add("unparsed")
+                scan_text(self.state, self.text[at : node.end_byte], inner)
+            at = child.end_byte
             if child.is_named:
                 if child.child_count:
                     self.visit(child, inner)
@@ -357,6 +370,10 @@ class _Walk:
                 continue
             if kind == "heredoc_start":
                 raw = any(mark in self._source(child) for mark in "'\"\\")
+                if not self._source(child).isascii():
+                    # The parser cannot tell two such delimiters apart and may end the text early.
+                    self.state.marks.add("unparsed")
+                    scan_text(self.state, self.text, frame)
             elif kind == "heredoc_body":
                 if raw:
                     value = self._source(child)
