@@ -48,6 +48,7 @@ def check(row: dict[str, Any], line: ShellLine) -> frozenset[str]:
 def test_ordinary_work_raises_no_alarm(row: dict[str, Any]) -> None:
     """False alarms cost users as much as misses cost security."""
     found = check(row, parse_shell(row["line"]))
+    assert "unparsed" not in parse_shell(row["line"]).marks
     assert not (found & NEVER) - set(row.get("has", ()))
 
 

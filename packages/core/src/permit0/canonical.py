@@ -7,7 +7,9 @@ Guarantees:
   3. Integers beyond 2**53, which RFC 8785 cannot write exactly, have the form {"$permit0:int": "…"}.
      A member name of the caller's that starts with "$permit0:" is refused, so nobody can forge it.
   4. 1 and 1.0 are one number, as in JSON and ECMAScript; True is not 1.
-Refuses, naming the path: other types, NaN and infinities, names that are no text, lone
+  5. An instance of a subclass of str, int or float (an Enum, a NumPy scalar) is its plain value,
+     whatever its own __str__ or __int__ says.
+Refuses, naming the path: other types, two members of one name, NaN and infinities, names that are no text, lone
 surrogates, more than MAX_BYTES, more than MAX_DEPTH levels.
 Does not: understand the arguments (normalize).
 """
@@ -18,6 +20,7 @@ import hashlib
 import math
 import re
 from collections.abc import Iterable, Mapping
+from itertools import pairwise
 from typing import TypeAlias
 
 import msgspec
@@ -56,9 +59,19 @@ def freeze(arguments: Mapping[str, object], *, max_bytes: int = MAX_BYTES) -> by
             where="arguments",
             reason_code="arguments_not_object",
         )
-    if type(arguments) is dict and _plain(arguments):
+    if type(arguments) is dict and _plain(arguments, [max_bytes]):
         return _limit(_encoder.encode(arguments), max_bytes)
-    return _limit(_write(arguments, "arguments", 0, [0], max_bytes).encode(), max_bytes)
+    try:
+        text = _write(arguments, "arguments", 0, [0], max_bytes)
+    except InvalidInput:
+        raise
+    except Exception as error:  # a foreign Mapping or list runs its own code; whatever it raises is a refusal
+        raise InvalidInput(
+            f"arguments cannot be read: {type(error).__name__}",
+            where="arguments",
+            reason_code="argument_type_unsupported",
+        ) from error
+    return _limit(text.encode(), max_bytes)
 
 
 def thaw(data: bytes) -> dict[str, Json]:
@@ -88,25 +101,31 @@ def _too_long(max_bytes: int) -> InvalidInput:
     )
 
 
-def _plain(value: dict[object, object], depth: int = 0) -> bool:
+def _plain(value: dict[object, object], room: list[int], depth: int = 0) -> bool:
     """Whether the fast encoder provably writes RFC 8785.
 
     Only exact types count: a subclass may lie about its content. Names are ASCII, where UTF-8 and
     UTF-16 order agree; integers are exact doubles; floats are in the range where both write the
     shortest plain decimal. The two writers are compared by a property test.
+    `room` counts down what the text will need, at least: objects that hold one another over and over
+    would otherwise be walked, and written, many more times than there are bytes allowed.
     """
-    if depth > PLAIN_DEPTH:
+    room[0] -= len(value)
+    if depth > PLAIN_DEPTH or room[0] < 0:
         return False
     for name in value:
         if type(name) is not str or not name.isascii() or name[:1] == "$":
             return False
-    return _plain_items(value.values(), depth)
+    return _plain_items(value.values(), room, depth)
 
 
-def _plain_items(items: Iterable[object], depth: int) -> bool:
+def _plain_items(items: Iterable[object], room: list[int], depth: int) -> bool:
     for item in items:
         kind = type(item)
         if kind is str:
+            room[0] -= len(item)  # type: ignore[arg-type]  # kind is str
+            if room[0] < 0:
+                return False
             if not item.isascii() and _SURROGATE.search(item):  # type: ignore[attr-defined,arg-type]  # kind is str
                 return False
         elif kind is int:
@@ -116,10 +135,13 @@ def _plain_items(items: Iterable[object], depth: int) -> bool:
             if not 1e-3 <= abs(item) < 1e15 or item.is_integer():  # type: ignore[arg-type,attr-defined]  # kind is float
                 return False
         elif kind is dict:
-            if not _plain(item, depth + 1):  # type: ignore[arg-type]  # kind is dict
+            if not _plain(item, room, depth + 1):  # type: ignore[arg-type]  # kind is dict
                 return False
         elif kind is list:
-            if depth > PLAIN_DEPTH or not _plain_items(item, depth + 1):  # type: ignore[arg-type]  # kind is list
+            room[0] -= len(item)  # type: ignore[arg-type]  # kind is list
+            if depth > PLAIN_DEPTH or room[0] < 0:
+                return False
+            if not _plain_items(item, room, depth + 1):  # type: ignore[arg-type]  # kind is list
                 return False
         elif kind is not bool and item is not None:
             return False
@@ -141,11 +163,11 @@ def _write(value: object, where: str, depth: int, size: list[int], max_bytes: in
     elif value is False:
         text = "false"
     elif isinstance(value, str):
-        text = _string(value, where)
+        text = _string(str.__str__(value), where)
     elif isinstance(value, int):
-        text = _integer(int(value), where)
+        text = _integer(int.__int__(value), where)
     elif isinstance(value, float):
-        text = _number(float(value), where)
+        text = _number(float.__float__(value), where)
     elif isinstance(value, Mapping):
         return _object(value, where, depth, size, max_bytes)
     elif isinstance(value, list | tuple):
@@ -182,6 +204,7 @@ def _object(
                 where=where,
                 reason_code="argument_type_unsupported",
             )
+        name = str.__str__(name)
         path = f"{where}.{name[:40]}"
         if name.startswith(TAG):
             raise InvalidInput(
@@ -189,12 +212,19 @@ def _object(
                 where=where,
                 reason_code="argument_name_reserved",
             )
-        key = _string(str(name), where)
+        key = _string(name, where)
         size[0] += len(key) + 2
         body = _write(item, path, depth + 1, size, max_bytes)
         # RFC 8785 3.2.3 sorts by UTF-16 units, not by code points; they differ above U+FFFF.
         members.append((name.encode("utf-16-be"), key + ":" + body))
     members.sort(key=lambda member: member[0])
+    for (before, _), (after, _) in pairwise(members):
+        if before == after:
+            raise InvalidInput(
+                f"{where} has two members of one name",
+                where=where,
+                reason_code="argument_conflict",
+            )
     return "{" + ",".join(body for _, body in members) + "}"
 
 
@@ -205,7 +235,7 @@ def _string(value: str, where: str) -> str:
             where=where,
             reason_code="lone_surrogate",
         )
-    return _escape(str(value))
+    return _escape(value)
 
 
 _ESCAPES = {ord('"'): '\\"', ord("\\"): "\\\\"} | {

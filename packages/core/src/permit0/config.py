@@ -77,7 +77,8 @@ class DenyEntry(_Strict):
     """What is refused whatever its score. All tests that are given must hold."""
 
     action: str | None = Field(None, description="`payments.transfer`, or `payments.*`.")
-    tool: str | None = None
+    # Without a letter or digit, nothing is left of a name once it is folded, and that means any tool.
+    tool: str | None = Field(None, pattern=r"[^\W_]")
     when: dict[str, JsonValue] | None = None
     reason: str = Field(min_length=1)
 

@@ -24,9 +24,10 @@ from permit0.canonical import digest, freeze
 from permit0.errors import Permit0Error
 from permit0.model.action import NormAction
 from permit0.model.call import ToolCall
-from permit0.model.decision import ActionDecision, Decision, Reason
+from permit0.model.decision import ActionDecision, Decision
 from permit0.model.finding import Finding
 from permit0.model.history import HistoryEntry, HistoryView, Scope, Trace
+from permit0.model.reason import Reason
 from permit0.model.rule import Change, Rule
 from permit0.model.vocabulary import Effect, Flag, Mode, Outcome, Tier, Verdict
 from permit0.normalize.catalog import ActionEntry, Catalog, fold_name
@@ -241,7 +242,9 @@ class Engine:
         # 4. score
         changes: list[Change] = [rule.change for rule in fired]
         changes.extend([line.change for line in adjusted])
-        blocked = Effect.BLOCK in [item.effect for item in (*findings, *fired, *adjusted)]
+        blocked = any([f.effect is Effect.BLOCK for f in findings]) or any(
+            [line.effect is Effect.BLOCK for line in (*fired, *adjusted)]
+        )
         score = self._scorer.score(
             template, changes, session_points=pressure, volume_points=volume, blocked=blocked
         )
@@ -270,9 +273,16 @@ class Engine:
             score=self._scorer.tier_bounds[3],
             reasons=(Reason(code, message),),
             actions=(),
-            at=self._clock.now(),
+            at=self._time(),
             error=code,
         )
+
+    def _time(self) -> float:
+        """When a refusal happened; 0 if the clock is what is broken."""
+        try:
+            return self._clock.now()
+        except Exception:  # a part of the boundary of the decision path: a refusal is always given
+            return 0.0
 
     def _broken(self, tool: str, arguments: bytes, error: Exception) -> Decision:
         _log.exception("a decision failed and is a DENY", exc_info=error)

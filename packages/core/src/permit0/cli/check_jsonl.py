@@ -18,7 +18,7 @@ import re
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
 from permit0.canonical import freeze
 from permit0.cli.inputs import JsonReader, stdin_bytes
@@ -43,6 +43,16 @@ _KNOWN = frozenset(_FIELDS)
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _encode = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 _text_of = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
+class SettableClock(Protocol):
+    """A Clock that takes the time of a line."""
+
+    def now(self) -> float:
+        """Unix seconds, UTC."""
+
+    def set(self, at: float | None) -> None:
+        """Take the time of a line; None if it says none."""
 
 
 class LineClock:
@@ -135,7 +145,7 @@ def _batches(stream: BinaryIO) -> Iterator[list[bytes | None]]:
 class LineDecider:
     """Answers single lines. Not safe for threads: the clock belongs to one line at a time."""
 
-    def __init__(self, engine: Engine, clock: LineClock) -> None:
+    def __init__(self, engine: Engine, clock: SettableClock) -> None:
         self._engine = engine
         self._clock = clock
         self._reader = JsonReader()
@@ -151,10 +161,21 @@ class LineDecider:
             fields = self._fields(line)
             shown = _identity(fields)
             _check_names(fields, self._reader.twice)
-            answer = self._decide(shown, fields)
+            answer = answer_of(shown, self._decide(fields))
         except Permit0Error as error:
             answer = {"id": shown, "error": str(error)}
         return _encode(answer) + "\n"
+
+    def replay(self, line: bytes) -> Decision:
+        """Decide one line that must be good.
+
+        Raises:
+            InvalidInput: It is not.
+        """
+        fields = self._fields(line)
+        _identity(fields)
+        _check_names(fields, self._reader.twice)
+        return self._decide(fields)
 
     def _fields(self, line: bytes) -> dict[str, object]:
         try:
@@ -166,7 +187,7 @@ class LineDecider:
             raise InvalidInput(f"the line must be an object, not {type(value).__name__!r}")
         return value
 
-    def _decide(self, identity: object, fields: Mapping[str, object]) -> dict[str, object]:
+    def _decide(self, fields: Mapping[str, object]) -> Decision:
         texts = {name: _text(fields, name) for name in _TEXTS}
         schema, output = fields.get("schema"), fields.get("output")
         approved = _switch(fields, "approved")
@@ -182,10 +203,9 @@ class LineDecider:
             frozen = freeze(arguments)
         except InvalidInput:
             # The engine says the same, as the decision that it is.
-            refused = self._engine.check(
+            return self._engine.check(
                 tool, arguments, session=session, agent=agent, principal=principal
             )
-            return answer_of(identity, refused)
         call = ToolCall(
             tool=tool,
             arguments=frozen,
@@ -203,7 +223,7 @@ class LineDecider:
         )
         if output is not None and runs:
             self._engine.report(call, _as_text(output))
-        return answer_of(identity, decision)
+        return decision
 
 
 def answer_of(identity: object, decision: Decision) -> dict[str, object]:

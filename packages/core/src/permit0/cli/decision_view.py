@@ -16,7 +16,8 @@ from permit0.cli.render import (
 )
 from permit0.cli.terminal import Terminal, visible
 from permit0.engine import Engine
-from permit0.model.decision import Decision, Reason
+from permit0.model.decision import Decision
+from permit0.model.reason import Reason
 from permit0.model.finding import Finding
 from permit0.model.vocabulary import Mode
 

@@ -21,6 +21,7 @@ from permit0.cli.demo_replay import (
     replay,
 )
 from permit0.cli.render import (
+    TIER_STYLE,
     arguments_in_short,
     finding_text,
     flags_text,
@@ -30,7 +31,7 @@ from permit0.cli.render import (
 )
 from permit0.cli.terminal import Terminal, make_terminal, visible
 from permit0.engine import Engine
-from permit0.model.vocabulary import Effect
+from permit0.model.vocabulary import Effect, Outcome, Tier
 
 __all__ = ["run", "show"]
 
@@ -55,6 +56,7 @@ def run(options: Namespace) -> int:
 def show(term: Terminal, demo: Demo, scenarios: Sequence[Scenario], *, pause_s: float) -> int:
     """Replay the scenarios on a terminal. Returns the exit code."""
     results: list[tuple[Scenario, list[StepResult]]] = []
+    _print_legend(term)
     for scenario in scenarios:
         _print_title(term, scenario)
         steps: list[StepResult] = []
@@ -65,6 +67,19 @@ def show(term: Terminal, demo: Demo, scenarios: Sequence[Scenario], *, pause_s: 
         results.append((scenario, steps))
     _print_summary(term, results)
     return 0 if all(_stopped_by(steps) for _, steps in results) else 1
+
+
+def _print_legend(term: Terminal) -> None:
+    pieces = [Text("score:", "bright_black")]
+    for outcome, tiers in (
+        (Outcome.ALLOW, (Tier.MINIMAL, Tier.LOW)),
+        (Outcome.HUMAN, (Tier.MEDIUM, Tier.HIGH)),
+        (Outcome.DENY, (Tier.CRITICAL,)),
+    ):
+        piece = Text(" ").join([Text(tier.value, TIER_STYLE[tier]) for tier in tiers])
+        pieces.append(piece.append(" ").append_text(outcome_chip(outcome)))
+    term.flow(pieces)
+    term.blank()
 
 
 def _print_title(term: Terminal, scenario: Scenario) -> None:
@@ -84,7 +99,7 @@ def _print_step(term: Terminal, engine: Engine, number: int, result: StepResult)
     term.line(head, hang=INDENT)
     verdict = [
         score_bar(decision.score, engine.scorer.tier_bounds, symbols),
-        tier_text(decision.score, decision.tier),
+        tier_text(decision.score, decision.tier, width=0 if term.narrow else 8),
         outcome_chip(decision.outcome),
         flags_text(decision),
     ]

@@ -30,10 +30,11 @@ BAR_CELLS = 20  # the published bounds 0.15, 0.35, 0.55, 0.75 fall between two c
 MAX_VALUE_CHARS = 60
 MAX_ARGUMENTS = 4
 MAX_PIPS = 12
+LARGE = 1000
 
 TIER_STYLE = {
     Tier.MINIMAL: "green",
-    Tier.LOW: "green",
+    Tier.LOW: "bright_green",
     Tier.MEDIUM: "yellow",
     Tier.HIGH: "dark_orange",
     Tier.CRITICAL: "red",
@@ -68,9 +69,9 @@ def score_bar(
     return bar
 
 
-def tier_text(score: float, tier: Tier) -> Text:
-    """`0.42 medium` in the tier's colour."""
-    return Text(f"{score:.2f} {tier.value:<8}", "bold " + TIER_STYLE[tier])
+def tier_text(score: float, tier: Tier, *, width: int = 0) -> Text:
+    """`0.42 medium` in the tier's colour; `width` makes columns of several."""
+    return Text(f"{score:.2f} {tier.value:<{width}}", "bold " + TIER_STYLE[tier])
 
 
 def outcome_chip(outcome: Outcome) -> Text:
@@ -127,7 +128,8 @@ def _take_money(rest: dict[str, object]) -> str:
     currency = rest.pop("currency", None)
     if isinstance(amount, int | float) and not isinstance(amount, bool):
         exact = Decimal(str(amount))
-        whole = exact.is_finite() and exact == exact.to_integral_value()
+        # Whole thousands are read faster without decimals, small change only with them.
+        whole = exact.is_finite() and exact >= LARGE and exact == exact.to_integral_value()
         shown = f"{exact:,.0f}" if whole else f"{exact:,.2f}" if exact.is_finite() else str(exact)
     else:
         shown = _value(amount)

@@ -28,6 +28,7 @@ UNWRAPPED = 100_000  # columns of a pipe: no line of ours is longer
 PIPE_WIDTH = 80  # for what is as wide as the page: rules and frames
 MAX_WIDTH = 110  # wider lines are hard to read
 MIN_WIDTH = 24
+NARROW = 60
 
 
 class Symbols:
@@ -64,6 +65,11 @@ class Terminal:
         """The column at which lines are wrapped."""
         return self._wrap_at
 
+    @property
+    def narrow(self) -> bool:
+        """Whether there is no room for columns and indents."""
+        return self.width < NARROW
+
     def blank(self) -> None:
         """An empty line."""
         self.console.print()
@@ -76,17 +82,19 @@ class Terminal:
             indent: Blanks before it. hang: further blanks before what was wrapped.
         """
         styled = Text(text) if isinstance(text, str) else text
-        if self.width <= MIN_WIDTH * 2:
+        if self.narrow:
             indent, hang = min(indent, 2), 0
         room = max(self._wrap_at - indent - hang, MIN_WIDTH // 2)
-        for i, part in enumerate(styled.wrap(self.console, room)):
-            part.rstrip()
+        parts = styled.wrap(self.console, room)
+        for i, part in enumerate(parts):
+            if i + 1 < len(parts):
+                part.rstrip()
             before = indent if i == 0 else indent + hang
             self.console.print(Text(" " * before).append_text(part), soft_wrap=True)
 
     def flow(self, pieces: Iterable[Text], *, indent: int = 0, gap: int = 2) -> None:
         """Print pieces side by side, breaking only between them."""
-        if self.width <= MIN_WIDTH * 2:
+        if self.narrow:
             indent = min(indent, 2)
         row = Text()
         for piece in pieces:
@@ -98,6 +106,20 @@ class Terminal:
             row.append_text(piece)
         if row:
             self.line(row, indent=indent)
+
+    def columns(self, head: Text, pieces: Iterable[Text], *, indent: int = 0, gap: int = 2) -> None:
+        """A head and pieces beside it, flowing in a column of their own."""
+        left = indent + head.cell_len
+        row = Text()
+        first = True
+        for piece in pieces:
+            if row and left + row.cell_len + gap + piece.cell_len > self.width:
+                self.line((head if first else Text(" " * head.cell_len)) + row, indent=indent)
+                row, first = Text(), False
+            if row:
+                row.append(" " * gap)
+            row.append_text(piece)
+        self.line((head if first else Text(" " * head.cell_len)) + row, indent=indent)
 
     def rule(self, style: str = "dim") -> None:
         """A line across the page."""

@@ -6,23 +6,12 @@ import msgspec
 
 from permit0.model.action import NormAction
 from permit0.model.finding import Finding
+from permit0.model.reason import Reason
 from permit0.model.rule import Rule, SessionAdjustment
 from permit0.model.score import RiskScore
 from permit0.model.vocabulary import Flag, Mode, Outcome, Tier, Verdict
 
-__all__ = ["ActionDecision", "Decision", "Reason"]
-
-
-class Reason(msgspec.Struct, frozen=True, gc=False):
-    """Why a verdict is at least as restrictive as it is.
-
-    code: stable ("tier_high", "gate", "block", "session_block", "denied_by_list" ...).
-    rule: id of the rule that said so, "" if none. message: one sentence for people.
-    """
-
-    code: str
-    message: str
-    rule: str = ""
+__all__ = ["ActionDecision", "Decision"]
 
 
 class ActionDecision(msgspec.Struct, frozen=True, gc=False):

@@ -7,14 +7,26 @@ exact and the order of rules cannot matter.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 
 import msgspec
 
 from permit0.model.action import Fact
 from permit0.model.history import HistoryView
-from permit0.model.vocabulary import Effect, Role
+from permit0.model.reason import Reason
+from permit0.model.vocabulary import Effect, Role, Verdict
 
-__all__ = ["ActionTemplate", "Change", "FactPredicate", "Rule", "SessionAdjustment", "SessionTest"]
+__all__ = [
+    "FLOOR_OF",
+    "ActionTemplate",
+    "Change",
+    "FactPredicate",
+    "Floor",
+    "Rule",
+    "SessionAdjustment",
+    "SessionTest",
+    "floor_of",
+]
 
 FactPredicate = Callable[[Mapping[str, Fact]], bool]
 SessionTest = Callable[[HistoryView, Mapping[str, str]], bool]
@@ -35,6 +47,32 @@ class Change(msgspec.Struct, frozen=True):
     demote: tuple[int, ...] = ()
 
 
+class Floor(msgspec.Struct, frozen=True):
+    """What a line asks for when it fires: a verdict, its rank among equal ones, and the reason."""
+
+    verdict: Verdict
+    rank: int
+    reason: Reason
+
+
+FLOOR_OF: Mapping[Effect, tuple[Verdict, int, str]] = MappingProxyType(
+    {
+        Effect.BLOCK: (Verdict.DENY, 2, "block"),
+        Effect.GATE: (Verdict.HUMAN, 3, "gate"),
+        Effect.HIGH: (Verdict.HUMAN, 4, "floor_high"),
+        Effect.APPROVAL: (Verdict.HUMAN, 4, "floor_approval"),
+        Effect.MEDIUM: (Verdict.REVIEW, 4, "floor_medium"),
+    }
+)
+"""Effects that route: verdict, rank and reason code. The others only move flags and amplifiers."""
+
+
+def floor_of(effect: Effect, rule: str, why: str) -> Floor | None:
+    """The floor of a line with this effect, made once when the line is compiled."""
+    found = FLOOR_OF.get(effect)
+    return None if found is None else Floor(found[0], found[1], Reason(found[2], why, rule))
+
+
 class Rule(msgspec.Struct, frozen=True):
     """One line of an action's policy table.
 
@@ -46,6 +84,7 @@ class Rule(msgspec.Struct, frozen=True):
     change: Change
     when: FactPredicate | None
     why: str
+    floor: Floor | None
 
 
 class SessionAdjustment(msgspec.Struct, frozen=True):
@@ -57,6 +96,7 @@ class SessionAdjustment(msgspec.Struct, frozen=True):
     test: SessionTest
     when: FactPredicate | None
     why: str
+    floor: Floor | None
 
 
 class ActionTemplate(msgspec.Struct, frozen=True):

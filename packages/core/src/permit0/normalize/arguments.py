@@ -32,7 +32,16 @@ _AFFIXES = frozenset(
     | {"secondary", "real", "actual", "other", "backup", "total", "effective", "target", "to", "the"}
 )
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
-_NUMERIC = re.compile(r"[\s+-]*[$€£¥]?\s*[\d.,_'\s]*\d[\d.,_'eE\s+-]*%?")
+_MONEY = frozenset(
+    {"amount", "amounts", "total", "totals", "subtotal", "sum", "price", "cost", "currency", "ccy"}
+    | {"cents", "pence", "dollars", "euros", "pounds", "quantity", "qty", "multiplier", "units"}
+)
+"""Words of argument names that say how much."""
+_NUMERIC = re.compile(
+    r"[\s+x*×-]*(?:[A-Z]{3}|[$€£¥₹])?[\s+-]*[\d.,_']*\d[\d.,_'eE\s+-]*"
+    r"(?:[A-Za-z]{3}|[$€£¥₹%]|[kKmM]|bn|hundred|thousand|million|dollars?|euros?|pounds?)?[\s.]*"
+)
+"""A number, alone or with a unit or a currency on either side: `5000`, `USD 5,000`, `5k`, `x100`."""
 
 
 def bind_arguments(
@@ -62,7 +71,8 @@ def bind_arguments(
             if spec is None:  # a parameter of another action that the mapping can select
                 unmapped.append((argument, value))
             elif value is not None:
-                _fill(bound, filled, Bound(parameter, spec.kind, f"arguments.{argument}", value))
+                where = "arguments." + argument
+                _fill(bound, filled, Bound(parameter, spec.kind, where, value, spec.patterns))
         elif folded in nested:
             rest = _take_nested(argument, value, nested[folded], entry, bound, filled)
             unmapped.extend(rest)
@@ -71,7 +81,8 @@ def bind_arguments(
     for parameter, literal in mapping.literals.items():
         spec = parameters.get(parameter)
         if spec is not None and parameter not in filled:
-            _fill(bound, filled, Bound(parameter, spec.kind, f"arguments.{parameter}", literal))
+            where = "arguments." + parameter
+            _fill(bound, filled, Bound(parameter, spec.kind, where, literal, spec.patterns))
     for parameter in entry.required:
         if parameter not in filled:
             kind = parameters[parameter].kind
@@ -115,7 +126,7 @@ def _take_nested(
         if found is not None and spec is not None:
             named.add(exact)
             where = ".".join(("arguments", argument, *exact))
-            _fill(bound, filled, Bound(parameter, spec.kind, where, found))
+            _fill(bound, filled, Bound(parameter, spec.kind, where, found, spec.patterns))
     return [(argument, _without(value, named, ()))]
 
 
@@ -146,11 +157,14 @@ def _without(value: Json, named: set[tuple[str, ...]], here: tuple[str, ...]) ->
 def looks_unread(argument: str, value: Json, mapping: ToolMapping) -> bool:
     """Whether an unmapped argument may say an amount or a receiver that nothing has read.
 
-    True for a number, for a text that is one, for lists and objects that hold one, and for a name
-    that is a known argument with an affix (`amount_override`, `recipient_2`, `newRecipient`).
-    Switches and other texts are not.
+    True for a number, for a text that is one (`5000 USD`, `5k`), for lists and objects that hold
+    one, for a name that is a known argument with an affix (`amount_override`, `recipient_2`,
+    `newRecipient`), and for a name that speaks of money (`amount_in_thousands`), whatever the value.
+    Other switches and texts are not.
     """
     if _holds_number(value):
+        return True
+    if value is not None and not _MONEY.isdisjoint(map(str.lower, _WORDS.findall(argument))):
         return True
     if value is None or isinstance(value, bool):
         return False
@@ -168,7 +182,7 @@ def _holds_number(value: Json) -> bool:
         if isinstance(item, int | float):
             return True
         if isinstance(item, str):
-            if _NUMERIC.fullmatch(item) and len(item) < 64:  # noqa: PLR2004  # longer is no amount
+            if len(item) < 64 and _NUMERIC.fullmatch(item):  # noqa: PLR2004  # longer is no amount
                 return True
         elif isinstance(item, dict):
             stack.extend(item.values())

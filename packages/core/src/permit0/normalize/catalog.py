@@ -21,20 +21,27 @@ from permit0.normalize.patterns import PatternIndex
 __all__ = ["ActionEntry", "Catalog", "Parameter", "Route", "ToolMapping", "fold_name"]
 
 _SEPARATORS = re.compile(r"[^0-9a-z]+")
+_NO_WORD = re.compile(r"[\W_]+")
 
 
 def fold_name(name: str) -> str:
-    """One spelling for a tool or argument: letters and digits only, lower case."""
+    """One spelling for a tool or argument: letters and digits only, lower case.
+
+    Letters of other scripts are kept: without them, a name would become that of another tool.
+    """
     lowered = name.lower()
-    return lowered if lowered.isalnum() and lowered.isascii() else _SEPARATORS.sub("", lowered)
+    if lowered.isascii():
+        return lowered if lowered.isalnum() else _SEPARATORS.sub("", lowered)
+    return _NO_WORD.sub("", lowered)
 
 
 class Parameter(msgspec.Struct, frozen=True):
-    """A parameter of an action."""
+    """A parameter of an action. patterns: the sets that its rules ask of it, for paths."""
 
     name: str
     kind: ParameterType
     required: bool
+    patterns: PatternIndex | None = None
 
 
 class ActionEntry(msgspec.Struct, frozen=True):
@@ -90,10 +97,10 @@ class Catalog:
         features: Sequence[Feature],
         packs: Mapping[str, int],
         facts: frozenset[str],
-        patterns: PatternIndex,
+        patterns: Mapping[str, Sequence[str]],
     ) -> None:
         """Args:
-        facts: names of the facts of all actions. patterns: all pattern sets.
+        facts: names of the facts of all actions. patterns: globs by the name of their set.
         packs: name -> version of what was loaded.
         """
         self.actions: Mapping[str, ActionEntry] = MappingProxyType(dict(actions))
@@ -101,7 +108,7 @@ class Catalog:
         self.features = tuple(features)
         self.packs: Mapping[str, int] = MappingProxyType(dict(packs))
         self.facts = facts
-        self.patterns = patterns
+        self.patterns: Mapping[str, Sequence[str]] = MappingProxyType(dict(patterns))
         self._tools = dict(tools)
 
     def find(self, tool: str) -> ToolMapping | None:

@@ -28,7 +28,6 @@ from permit0.normalize.pack_schema import (
     RuleSpec,
 )
 from permit0.normalize.parameters import COMMON_FACTS, FACTS_OF
-from permit0.normalize.patterns import PatternIndex
 from permit0.normalize.rule_compiler import RuleCompiler
 from permit0.taxonomy import Taxonomy
 from permit0.words import nearest
@@ -69,10 +68,10 @@ class _Compiler:
         self._tools: dict[str, ToolMapping] = {}
         self._routes: dict[str, list[Route]] = {}
         self._features: dict[Feature, Feature] = {}
-        self._patterns = PatternIndex({})
+        self._patterns: dict[str, list[str]] = {}
 
     def run(self) -> Catalog:
-        self._compile_patterns()
+        self._join_patterns()
         for pack in self._packs:
             for name, spec in pack.spec.actions.items():
                 self._compile_action(name, spec, pack)
@@ -97,13 +96,11 @@ class _Compiler:
             patterns=self._patterns,
         )
 
-    def _compile_patterns(self) -> None:
+    def _join_patterns(self) -> None:
         """Pattern sets are shared: a set that several packs extend is one set."""
-        globs: dict[str, list[str]] = {}
         for pack in self._packs:
-            for name, items in pack.spec.patterns.items():
-                globs.setdefault(name, []).extend(items)
-        self._patterns = PatternIndex(globs)
+            for name, globs in pack.spec.patterns.items():
+                self._patterns.setdefault(name, []).extend(globs)
 
     def _compile_action(self, name: str, spec: ActionSpec, pack: LoadedPack) -> None:
         place: tuple[str | int, ...] = ("actions", name)
@@ -117,7 +114,10 @@ class _Compiler:
                     f"{pack.source.at((*place, 'counterparty'))}: no parameter {parameter!r}"
                     f"{nearest(parameter, tuple(spec.parameters))}"
                 )
-        conditions = ConditionCompiler(_facts(spec), self._patterns)
+        paths = [
+            key for key, item in spec.parameters.items() if item.type == ParameterType.PATH
+        ]
+        conditions = ConditionCompiler(_facts(spec), self._patterns, precomputed=paths)
         rules = RuleCompiler(name, conditions, self._intern)
         lines: list[Rule] = [
             _located(pack, (*place, "rules", i), lambda line=line: rules.rule(line))  # type: ignore[misc]  # mypy cannot infer a lambda with a default
@@ -155,7 +155,7 @@ class _Compiler:
                 pack=pack.spec.pack,
             ),
             parameters={
-                key: Parameter(key, item.type, item.required)
+                key: Parameter(key, item.type, item.required, conditions.index(key))
                 for key, item in spec.parameters.items()
             },
             required=tuple(key for key, item in spec.parameters.items() if item.required),

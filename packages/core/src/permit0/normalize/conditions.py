@@ -7,7 +7,7 @@ test of it false, except `present: false`, `lacks` and `misses`. Nothing is eval
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from decimal import Decimal
 
 from permit0.errors import InvalidInput
@@ -28,12 +28,27 @@ class ConditionCompiler:
 
     Args:
         facts: Names of the facts that the action can have.
-        patterns: Pattern sets.
+        patterns: Globs by the name of their set.
+        precomputed: Facts whose matching sets are in the fact "<name>.kinds", found once per call
+            by the index that `index` gives.
     """
 
-    def __init__(self, facts: Iterable[str], patterns: PatternIndex) -> None:
+    def __init__(
+        self,
+        facts: Iterable[str],
+        patterns: Mapping[str, Sequence[str]],
+        *,
+        precomputed: Collection[str] = (),
+    ) -> None:
         self._facts = tuple(sorted(set(facts)))
         self._patterns = patterns
+        self._precomputed = frozenset(precomputed)
+        self._used: dict[str, set[str]] = {}
+
+    def index(self, name: str) -> PatternIndex | None:
+        """The pattern sets that the conditions compiled so far ask of a precomputed fact."""
+        used = self._used.get(name)
+        return None if used is None else PatternIndex({key: self._patterns[key] for key in used})
 
     def compile(self, spec: ConditionSpec | None) -> FactPredicate | None:
         """The predicate of a condition; None for no condition.
@@ -106,13 +121,14 @@ class ConditionCompiler:
 
     def _matches(self, name: str, sets: Iterable[str]) -> FactPredicate:
         wanted = frozenset(sets)
-        for pattern_set in wanted:
-            if pattern_set not in self._patterns.sets:
-                known = self._patterns.sets
-                raise InvalidInput(f"no pattern set {pattern_set!r}{nearest(pattern_set, known)}")
-        if f"{name}.kinds" in self._facts:
+        for key in wanted:
+            if key not in self._patterns:
+                known = sorted(self._patterns)
+                raise InvalidInput(f"no pattern set {key!r}{nearest(key, known)}")
+        if name in self._precomputed:
+            self._used.setdefault(name, set()).update(wanted)
             return _has(f"{name}.kinds", wanted)
-        return _match(name, wanted, self._patterns)
+        return _match(name, PatternIndex({key: self._patterns[key] for key in sorted(wanted)}))
 
 
 def _compare(
@@ -147,10 +163,10 @@ def _has(name: str, wanted: frozenset[str]) -> FactPredicate:
     return test
 
 
-def _match(name: str, wanted: frozenset[str], patterns: PatternIndex) -> FactPredicate:
+def _match(name: str, patterns: PatternIndex) -> FactPredicate:
     def test(facts: Facts) -> bool:
         value = facts.get(name)
-        return isinstance(value, str) and not wanted.isdisjoint(patterns.kinds(value))
+        return isinstance(value, str) and bool(patterns.kinds(value))
 
     return test
 

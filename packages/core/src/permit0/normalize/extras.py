@@ -7,6 +7,7 @@ host outside the organisation is named there), and secrets join "content.secrets
 from __future__ import annotations
 
 import re
+import unicodedata
 
 from permit0.errors import InvalidInput
 from permit0.normalize.arguments import Unmapped, looks_unread
@@ -39,6 +40,10 @@ def read_extras(unmapped: Unmapped, mapping: ToolMapping, reading: Reading) -> N
 
 def _external(text: str, reading: Reading) -> bool:
     domains = reading.org.domains
+    if not text.isascii():
+        text = unicodedata.normalize("NFKC", text)  # a full-width `@` is one to a lenient reader
+    if "%40" in text:
+        text = text.replace("%40", "@")
     if "@" in text:
         for i, match in enumerate(_ADDRESS.finditer(text)):
             if i >= MAX_FOUND or not domains.is_internal(match.group(1).rstrip(".")):

@@ -13,7 +13,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from permit0.canonical import Json, thaw
+import msgspec
+
+from permit0.canonical import Json, digest, thaw
 from permit0.errors import InvalidInput
 from permit0.model.action import NormAction
 from permit0.model.call import ToolCall
@@ -23,7 +25,7 @@ from permit0.normalize.catalog import ActionEntry, Catalog, ToolMapping, fold_na
 from permit0.normalize.extras import read_extras
 from permit0.normalize.organisation import Organisation
 from permit0.normalize.pack_schema import ParameterType
-from permit0.normalize.parameters import Bound, Context, read_parameters
+from permit0.normalize.parameters import Bound, Reading, read_parameters
 from permit0.normalize.routes import find_route, request_body
 from permit0.normalize.shell_actions import shell_actions
 from permit0.taxonomy import UNCLASSIFIED
@@ -31,6 +33,7 @@ from permit0.taxonomy import UNCLASSIFIED
 __all__ = ["MAX_ACTIONS", "Normalizer"]
 
 MAX_ACTIONS = 256  # per call; more is refused, since nobody could review the decision
+_FOLDER_NAMES = frozenset({"cwd", "workdir", "workingdir", "workingdirectory", "directory", "dir"})
 
 
 class Normalizer:
@@ -38,7 +41,7 @@ class Normalizer:
 
     def __init__(self, catalog: Catalog, org: Organisation) -> None:
         self._catalog = catalog
-        self._context = Context(org, catalog.patterns)
+        self._org = org
         self._unknown = ToolMapping(
             action=UNCLASSIFIED,
             names={},
@@ -60,7 +63,17 @@ class Normalizer:
         mapping = self._catalog.find(call.tool)
         if mapping is None:
             mapping = self._unknown
-        return self._read(arguments, mapping)
+        return tuple([self._receiving(action, call) for action in self._read(arguments, mapping)])
+
+    def _receiving(self, action: NormAction, call: ToolCall) -> NormAction:
+        """An action that has a receiver but names none: its arguments stand for the receiver.
+
+        A receiver in an argument that no pack knows must not make many receivers look like one.
+        """
+        if action.keys or not self._catalog.actions[action.action].counterparty:
+            return action
+        keys = {"counterparty": "?" + digest(call.arguments)[:32]}
+        return msgspec.structs.replace(action, keys=keys)
 
     def _read(self, arguments: Mapping[str, Json], mapping: ToolMapping) -> tuple[NormAction, ...]:
         action = _select(arguments, mapping) if mapping.select else mapping.action
@@ -68,26 +81,40 @@ class Normalizer:
         bound, unmapped = bind_arguments(arguments, mapping, entry)
         many = _first_list(bound)
         if many is not None:
-            return self._each(bound, many, mapping, entry, unmapped)
-        reading = read_parameters(bound, self._context, minor_units=mapping.minor_units)
+            return self._each(arguments, bound, many, mapping, entry, unmapped)
+        reading = read_parameters(bound, self._org, minor_units=mapping.minor_units)
         if unmapped:
             read_extras(unmapped, mapping, reading)
         first = norm_action(entry, reading, mapping.origin)
         if reading.shell is not None:
             origin = mapping.origin
             return _ordered(
-                shell_actions(reading.shell, reading, entry, self._catalog, self._context, origin)
+                shell_actions(
+                    reading.shell,
+                    reading,
+                    entry,
+                    self._catalog,
+                    self._org,
+                    origin,
+                    folder=_folder(arguments),
+                )
             )
         actions = [first]
         for item in bound:
             if item.kind is ParameterType.URL:
-                route = find_route(action, reading, item.name, self._catalog)
-                if route is not None:
-                    actions.extend(self._read(request_body(arguments), route.mapping))
+                actions.extend(self._routed(arguments, action, reading, item.name))
         return (first,) if len(actions) == 1 else _ordered(actions)
+
+    def _routed(
+        self, arguments: Mapping[str, Json], action: str, reading: Reading, parameter: str
+    ) -> tuple[NormAction, ...]:
+        """What a request to a known service is besides being a request."""
+        route = find_route(action, reading, parameter, self._catalog)
+        return () if route is None else self._read(request_body(arguments), route.mapping)
 
     def _each(
         self,
+        arguments: Mapping[str, Json],
         bound: list[Bound],
         many: Bound,
         mapping: ToolMapping,
@@ -105,12 +132,24 @@ class Normalizer:
         rest = [item for item in bound if item is not many]
         actions: list[NormAction] = []
         for i, value in enumerate(values):
-            one = Bound(many.name, many.kind, f"{many.where}[{i}]", value)
-            reading = read_parameters([*rest, one], self._context, minor_units=mapping.minor_units)
+            one = Bound(many.name, many.kind, f"{many.where}[{i}]", value, many.patterns)
+            reading = read_parameters([*rest, one], self._org, minor_units=mapping.minor_units)
             if unmapped:
                 read_extras(unmapped, mapping, reading)
             actions.append(norm_action(entry, reading, mapping.origin))
+            if many.kind is ParameterType.URL:
+                actions.extend(
+                    self._routed(arguments, entry.template.action, reading, many.name)
+                )
         return _ordered(actions)
+
+
+def _folder(arguments: Mapping[str, Json]) -> str | None:
+    """Where a command is run, if the call says so."""
+    for name, value in arguments.items():
+        if isinstance(value, str) and value and fold_name(name) in _FOLDER_NAMES:
+            return value
+    return None
 
 
 def _select(arguments: Mapping[str, Json], mapping: ToolMapping) -> str:
@@ -122,6 +161,12 @@ def _select(arguments: Mapping[str, Json], mapping: ToolMapping) -> str:
                 f"two arguments say {wanted!r}",
                 where=f"arguments.{wanted}",
                 reason_code="argument_conflict",
+            )
+        if values and not isinstance(values[0], str) and values[0] is not None:
+            raise InvalidInput(
+                f"{wanted!r} chooses what is done, it must be text",
+                where=f"arguments.{wanted}",
+                reason_code="selector_not_text",
             )
         if values and isinstance(values[0], str):
             action = choice.get(values[0].strip().lower())

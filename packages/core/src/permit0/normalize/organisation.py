@@ -16,7 +16,7 @@ from permit0.config import OrgConfig
 from permit0.normalize.domains import Domains
 from permit0.normalize.money import CurrencyTable
 
-__all__ = ["Organisation", "fold_identity"]
+__all__ = ["Organisation", "fold_account", "fold_identity"]
 
 _NOISE = re.compile(r"[\s.,;:'\"()_/\\-]+")
 
@@ -25,6 +25,11 @@ _NOISE = re.compile(r"[\s.,;:'\"()_/\\-]+")
 def fold_identity(name: str) -> str:
     """One spelling for a payee, account or customer: NFKC, case and punctuation folded."""
     return _NOISE.sub(" ", unicodedata.normalize("NFKC", name).casefold()).strip()
+
+
+def fold_account(account: str) -> str:
+    """One spelling for an account number: as a name, without its spaces."""
+    return fold_identity(account).replace(" ", "")
 
 
 class Organisation:
@@ -46,7 +51,7 @@ class Organisation:
         for payee in config.approved_payees:
             accounts = approved.setdefault(fold_identity(payee.name), set())
             if payee.account is not None:
-                accounts.add(fold_identity(payee.account))
+                accounts.add(fold_account(payee.account))
         self._approved = {name: frozenset(accounts) for name, accounts in approved.items()}
         self._customers = None if config.customers is None else _fold_all(config.customers)
 

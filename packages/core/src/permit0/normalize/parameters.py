@@ -7,6 +7,7 @@ Facts per type are listed in FACTS_OF and checked when a pack is compiled.
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
@@ -28,7 +29,7 @@ from permit0.normalize.sensitive import find_personal, find_secrets
 from permit0.normalize.shell import parse_shell
 from permit0.normalize.urls import parse_url
 
-__all__ = ["COMMON_FACTS", "FACTS_OF", "Bound", "Context", "Reading", "leaves", "read_parameters"]
+__all__ = ["COMMON_FACTS", "FACTS_OF", "Bound", "Reading", "leaves", "read_parameters"]
 
 COMMON_FACTS = (
     "environment",
@@ -76,33 +77,33 @@ FACTS_OF: Mapping[ParameterType, tuple[str, ...]] = MappingProxyType(
     }
 )
 
+# Names of parameters that become one line of a message's header (RFC 5322 2.2: no bare CR or LF).
+_HEADERS = frozenset({"subject", "reply_to", "from", "sender"})
+_LINE_BREAK = re.compile(r"[\r\n\x0b\x0c\x85\u2028\u2029]")
+_ONE_WORD = re.compile(r"\S+")
 _FALSE_WORDS = frozenset({"", "0", "false", "no", "off", "none", "null"})
 
 
-class Context(msgspec.Struct, frozen=True):
-    """What every reader may look up."""
-
-    org: Organisation
-    patterns: PatternIndex
-
-
 class Bound(msgspec.Struct, frozen=True, gc=False):
-    """A parameter with the argument that filled it. `where` is for messages: "arguments.amount"."""
+    """A parameter with the argument that filled it.
+
+    where: for messages, "arguments.amount". patterns: the pattern sets that its rules ask of it.
+    """
 
     name: str
     kind: ParameterType
     where: str
     value: Json
+    patterns: PatternIndex | None = None
 
 
 class Reading:
     """What the readers found out; the raw material of NormActions. Lives for one call."""
 
-    __slots__ = ("amount", "context", "currency", "facts", "identities", "org", "shell", "texts")
+    __slots__ = ("amount", "currency", "facts", "identities", "org", "shell", "texts")
 
-    def __init__(self, context: Context) -> None:
-        self.context = context
-        self.org = context.org
+    def __init__(self, org: Organisation) -> None:
+        self.org = org
         self.facts: dict[str, Fact] = {}
         self.identities: dict[str, str] = {}
         self.amount: Decimal | None = None
@@ -112,17 +113,17 @@ class Reading:
 
 
 def read_parameters(
-    bound: Sequence[Bound], context: Context, *, minor_units: bool = False
+    bound: Sequence[Bound], org: Organisation, *, minor_units: bool = False
 ) -> Reading:
     """Read every parameter of one call.
 
     Raises:
         InvalidInput: A value has a form that cannot be read exactly.
     """
-    reading = Reading(context)
+    reading = Reading(org)
     facts = reading.facts
-    if context.org.environment:
-        facts["environment"] = context.org.environment
+    if org.environment:
+        facts["environment"] = org.environment
     recipients: list[tuple[str, object]] = []
     payees: list[Bound] = []
     money: list[Bound] = []
@@ -224,9 +225,10 @@ def _recipients(reading: Reading, fields: Sequence[tuple[str, object]]) -> None:
 def _path(reading: Reading, item: Bound) -> None:
     path = parse_path(item.value, where=item.where)
     reading.facts[item.name] = path.folded
-    kinds = reading.context.patterns.kinds(path.folded)
-    if kinds:
-        reading.facts[item.name + ".kinds"] = kinds
+    if item.patterns is not None:
+        kinds = item.patterns.kinds(path.folded)
+        if kinds:
+            reading.facts[item.name + ".kinds"] = kinds
     if path.marks:
         reading.facts[item.name + ".marks"] = path.marks
 
@@ -254,8 +256,8 @@ def _shell(reading: Reading, item: Bound) -> None:
                 where=item.where,
                 reason_code="shell_not_text",
             )
-        # Some tools take a list of lines, others one argv; a word with a space cannot be told apart.
-        value = "\n".join(words) if any(" " in word for word in words) else shlex.join(words)
+        reading.shell = _shell_list(words, item.where)
+        return
     if not isinstance(value, str):
         raise InvalidInput(
             f"{item.where} must be text, not {type(value).__name__!r}",
@@ -265,16 +267,45 @@ def _shell(reading: Reading, item: Bound) -> None:
     reading.shell = parse_shell(value)
 
 
+def _shell_list(words: list[str], where: str) -> ShellLine:
+    """A list is one argv to some tools and several lines to others.
+
+    Where both can be meant, what runs in either reading is judged: `["rm", "-rf", "/a b"]` read as
+    lines is an `rm` without arguments, `["ls", "printenv"]` read as an argv lists a file.
+    """
+    argv = parse_shell(shlex.join(words))
+    several = where.casefold().endswith("s")  # arguments.commands, arguments.lines
+    if len(words) < 2 or not (several or any(not _ONE_WORD.fullmatch(word) for word in words)):  # noqa: PLR2004  # one word has one reading
+        return argv
+    lines = parse_shell("\n".join(words))
+    if not _ONE_WORD.fullmatch(words[0]) and "/" not in words[0]:
+        return lines  # no program is called "git status"
+    commands = tuple(dict.fromkeys((*argv.commands, *lines.commands)))
+    return ShellLine(commands, argv.marks | lines.marks)
+
+
 def _text(reading: Reading, item: Bound) -> None:
-    texts = list(leaves(item.value))
+    if item.name in _HEADERS and any(_LINE_BREAK.search(text) for text in leaves(item.value)):
+        raise InvalidInput(
+            f"{item.where} has a line break, which would start another header",
+            where=item.where,
+            reason_code="header_injection",
+        )
+    value = item.value
+    texts = (value,) if isinstance(value, str) else leaves(value)
     reading.texts.extend(texts)
     facts, name = reading.facts, item.name
-    facts[name + ".length"] = sum(len(text) for text in texts)
-    facts[name + ".secrets"] = any(find_secrets(text) for text in texts)
-    facts[name + ".personal"] = any(find_personal(text) for text in texts)
-    if facts[name + ".secrets"]:
+    length, secrets, personal = 0, False, False
+    for text in texts:
+        length += len(text)
+        secrets = secrets or bool(find_secrets(text))
+        personal = personal or bool(find_personal(text))
+    facts[name + ".length"] = length
+    facts[name + ".secrets"] = secrets
+    facts[name + ".personal"] = personal
+    if secrets:
         facts["content.secrets"] = True
-    if facts[name + ".personal"]:
+    if personal:
         facts["content.personal"] = True
 
 
@@ -328,8 +359,8 @@ def leaves(value: Json) -> Sequence[str]:
             found.append(item)
         elif isinstance(item, dict):
             stack.extend(item.values())
-            # `{"password": "x"}` is a secret because of its name.
-            found.extend(f"{k}: {v}" for k, v in item.items() if isinstance(v, str))
+            # `{"password": "x"}` is a secret because of its name; a name can be an address as well.
+            found.extend(f"{k}: {v}" if isinstance(v, str) else k for k, v in item.items())
         elif isinstance(item, list):
             stack.extend(item)
     return found

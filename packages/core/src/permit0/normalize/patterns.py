@@ -7,18 +7,21 @@ Guarantees: the answer is that of the globs read one by one (tests compare the t
 
 from __future__ import annotations
 
+import fnmatch
 import re
 from collections.abc import Iterable, Mapping
 
 __all__ = ["PatternIndex", "glob_expression"]
 
 _SPECIAL = frozenset("*?")
+_WILD = re.compile(r"\[[^\]]*\]|[*?\[\]]")
 _NONE: frozenset[str] = frozenset()
+_HEAD = re.compile(r"/[a-z]+/[a-z]*")  # re.escape leaves these letters as they are
 _IN_FOLDER = re.compile(r"\*\*/([^*?/]+)/\*\*")
 
 
 class PatternIndex:
-    """All pattern sets of a deployment, asked together: which of them does a text match?"""
+    """Several pattern sets, asked together: which of them does a text match?"""
 
     __slots__ = (
         "_beginnings",
@@ -27,7 +30,9 @@ class PatternIndex:
         "_endings",
         "_expressions",
         "_folders",
+        "_inside",
         "_names",
+        "_samples",
         "_segments",
         "sets",
     )
@@ -38,6 +43,7 @@ class PatternIndex:
         folders: dict[str, set[str]] = {}
         endings: list[tuple[str, str]] = []
         beginnings: list[tuple[str, str]] = []
+        inside: list[tuple[str, str]] = []
         segments: list[tuple[str, str]] = []
         expressions: list[tuple[str, str]] = []
         for kind, globs in sets.items():
@@ -46,7 +52,7 @@ class PatternIndex:
                 folder = _IN_FOLDER.fullmatch(text)
                 if folder is not None:
                     folders.setdefault(folder.group(1), set()).add(kind)
-                elif "/" in text:
+                elif "/" in text or "**" in text:
                     expressions.append((kind, glob_expression(text)))
                 elif _SPECIAL.isdisjoint(text):
                     names.setdefault(text, set()).add(kind)
@@ -54,14 +60,23 @@ class PatternIndex:
                     endings.append((kind, text[1:]))
                 elif text[-1] == "*" and _SPECIAL.isdisjoint(text[:-1]):
                     beginnings.append((kind, text[:-1]))
+                elif text[0] == text[-1] == "*" and _SPECIAL.isdisjoint(text[1:-1]):
+                    inside.append((kind, re.escape(text[1:-1])))
                 else:
                     segments.append((kind, glob_expression(text)))
+        self._samples = tuple(
+            (kind, sample)
+            for kind, globs in sets.items()
+            for glob in globs
+            if (sample := _sample(glob.casefold()))
+        )
         self._names = {name: frozenset(kinds) for name, kinds in names.items()}
         self._folders = {name: frozenset(kinds) for name, kinds in folders.items()}
         self._endings = tuple(text for _, text in endings)
         self._ending_sets = tuple(endings)
         self._begins = tuple(text for _, text in beginnings)
         self._beginnings = tuple(beginnings)
+        self._inside = _Expressions(inside, whole=False)
         self._segments = _Expressions(segments)
         self._expressions = _Expressions(expressions)
 
@@ -79,42 +94,90 @@ class PatternIndex:
             found.update(kind for kind, ending in self._ending_sets if name.endswith(ending))
         if name.startswith(self._begins):
             found.update(kind for kind, begin in self._beginnings if name.startswith(begin))
+        found.update(self._inside.matching(name))
         found.update(self._segments.matching(name))
         if len(parts) > 1:
             for part in parts[:-1]:
                 if part in self._folders:
                     found |= self._folders[part]
-            found.update(self._expressions.matching(text))
+        found.update(self._expressions.matching(text))
         return frozenset(found) if found else _NONE
 
 
+    def expansions(self, text: str) -> tuple[str, ...]:
+        """Names in the pattern sets that a shell could expand a glob to, one for each set.
+
+        `/etc/sha*` gives `/etc/shadow`. A glob that says next to nothing (`*`, `*.json`) gives none:
+        it is about everything, not about what the sets name.
+        """
+        parts = text.split("/")
+        found: dict[str, str] = {}
+        for kind, sample in self._samples:
+            count = len(sample)
+            last = parts[-count:]
+            if kind in found or count > len(parts) or not _says_something(last):
+                continue
+            if all(map(fnmatch.fnmatchcase, sample, last)):
+                found[kind] = "/".join((*parts[:-count], *sample))
+        return tuple(dict.fromkeys(found.values()))
+
+
+def _sample(glob: str) -> tuple[str, ...]:
+    """A name that a glob matches, as segments from its first that is not `**`; () for none."""
+    text = glob.replace("**/", "").lstrip("/")
+    text = text[:-2] + "x" if text.endswith("/**") else text
+    segments = tuple(re.sub(r"[*?]", "", text).split("/"))
+    return () if "" in segments or segments[0] == ".." else segments
+
+
+def _says_something(parts: list[str]) -> bool:
+    literal = sum(len(_WILD.sub("", part)) for part in parts)
+    return literal > 1 and (len(parts) > 1 or parts[0][0] != "*")
+
+
 class _Expressions:
-    """Regular expressions with the set each belongs to, and one that matches if any does."""
+    """Regular expressions with the set each belongs to, and one that matches if any does.
 
-    __slots__ = ("_any", "_each")
+    whole: they must match the whole text, not a part of it.
+    """
 
-    def __init__(self, expressions: Iterable[tuple[str, str]]) -> None:
+    __slots__ = ("_any", "_each", "_heads")
+
+    def __init__(self, expressions: Iterable[tuple[str, str]], *, whole: bool = True) -> None:
         by_kind: dict[str, list[str]] = {}
         for kind, text in expressions:
             by_kind.setdefault(kind, []).append(text)
-        self._each = tuple((kind, _either(texts)) for kind, texts in by_kind.items())
+        self._each = tuple((kind, _either(texts, whole)) for kind, texts in by_kind.items())
         everything = [text for texts in by_kind.values() for text in texts]
-        self._any = _either(everything) if everything else None
+        # Most absolute globs differ in their first folder: one look at the beginning leaves them out.
+        rooted = [text for text in everything if whole and _HEAD.match(text)]
+        self._heads = tuple(sorted({_head(text) for text in rooted}))
+        rest = [text for text in everything if text not in rooted]
+        self._any = _either(rest, whole) if rest else None
 
     def matching(self, text: str) -> Iterable[str]:
-        """Sets with an expression that matches the whole text."""
-        if self._any is None or self._any.fullmatch(text) is None:
+        """Sets with an expression that matches."""
+        if not text.startswith(self._heads) and (
+            self._any is None or self._any.match(text) is None
+        ):
             return ()
-        return [kind for kind, expression in self._each if expression.fullmatch(text)]
+        return [kind for kind, expression in self._each if expression.match(text)]
 
 
-def _either(expressions: Iterable[str]) -> re.Pattern[str]:
-    return re.compile("|".join(f"(?:{text})" for text in expressions), re.DOTALL)
+def _head(expression: str) -> str:
+    """The literal beginning of an expression for an absolute path."""
+    match = _HEAD.match(expression)
+    return match.group() if match is not None else ""
+
+
+def _either(expressions: Iterable[str], whole: bool) -> re.Pattern[str]:  # noqa: FBT001  # of _Expressions
+    choice = "|".join(f"(?:{text})" for text in expressions)
+    return re.compile(rf"(?:{choice})\Z" if whole else rf".*?(?:{choice})", re.DOTALL)
 
 
 def glob_expression(glob: str) -> str:
     """A glob, case-folded, as a regular expression that must match the whole text."""
-    out: list[str] = []
+    out: list[str] = [] if "/" in glob else ["(?:.*/)?"]
     i = 0
     while i < len(glob):
         if glob.startswith("**/", i):

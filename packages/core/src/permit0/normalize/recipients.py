@@ -90,13 +90,13 @@ def parse_recipients(
     """
     found: dict[str, Address] = {}
     for name, value in fields:
-        # One plain address is nearly every call.
-        if type(value) is str:
-            plain = _PLAIN.fullmatch(value)
-            if plain is not None and (address := _plain_address(plain, domains)) is not None:
+        if value is None:
+            continue
+        # Plain addresses, alone or in a list, are nearly every call.
+        plain = _plain_addresses(value, domains)
+        if plain is not None:
+            for address in plain:
                 _add(found, address, where)
-                continue
-        elif value is None:
             continue
         path = f"{where}.{name}" if where else name
         for address in _Reader(domains, path).value(value):
@@ -116,6 +116,21 @@ def _add(found: dict[str, Address], address: Address, where: str) -> None:
         found[address.key] = Address(
             known.key, known.domain, known.registrable, known.external, known.marks | address.marks
         )
+
+
+def _plain_addresses(value: object, domains: Domains) -> list[Address] | None:
+    """Read a plain address or a list of them; None if anything else is there."""
+    texts = value if type(value) is list else [value]
+    if len(texts) > MAX_RECIPIENTS:
+        return None
+    addresses: list[Address] = []
+    for text in texts:
+        plain = _PLAIN.fullmatch(text) if type(text) is str else None
+        address = None if plain is None else _plain_address(plain, domains)
+        if address is None:
+            return None
+        addresses.append(address)
+    return addresses
 
 
 def _plain_address(match: re.Match[str], domains: Domains) -> Address | None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from permit0.errors import InvalidInput
 from permit0.model.history import Feature, FeatureKind, HistoryView
-from permit0.model.rule import Change, Rule, SessionAdjustment, SessionTest
+from permit0.model.rule import Change, Rule, SessionAdjustment, SessionTest, floor_of
 from permit0.model.vocabulary import Amplifier, Effect, Flag, Role
 from permit0.normalize.conditions import ConditionCompiler
 from permit0.normalize.pack_schema import RuleSpec, SessionSpec, SessionTestSpec
@@ -52,12 +52,14 @@ class RuleCompiler:
         mild = spec.effect in _MILD
         if spec.demote and not mild:
             raise InvalidInput("'demote' goes with the effects downgrade, allow and allow+log only")
+        name = f"{self._action}/{spec.id}"
         return Rule(
-            id=f"{self._action}/{spec.id}",
+            id=name,
             effect=spec.effect,
             change=_change(spec, tuple(_FLAG[flag] for flag in spec.demote)),
             when=self._conditions.compile(spec.when),
             why=spec.why,
+            floor=floor_of(spec.effect, name, spec.why),
         )
 
     def session(self, spec: SessionSpec) -> SessionAdjustment:
@@ -71,13 +73,15 @@ class RuleCompiler:
         self._check(spec)
         if any(points < 0 for points in spec.amplifiers.values()):
             raise InvalidInput("a session line cannot lower an amplifier")
+        name = f"{self._action}/{spec.id}"
         return SessionAdjustment(
-            id=f"{self._action}/{spec.id}",
+            id=name,
             effect=spec.effect,
             change=_change(spec, ()),
             test=self._test(spec.session),
             when=self._conditions.compile(spec.when),
             why=spec.why,
+            floor=floor_of(spec.effect, name, spec.why),
         )
 
     def _check(self, spec: RuleSpec | SessionSpec) -> None:

@@ -7,19 +7,27 @@ long harmless pipeline costs no more than a short one.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 from permit0.errors import InvalidInput
 from permit0.model.action import Fact, NormAction
 from permit0.model.values import ShellCommand, ShellLine
 from permit0.normalize.assemble import norm_action
 from permit0.normalize.catalog import ActionEntry, Catalog
+from permit0.normalize.organisation import Organisation
 from permit0.normalize.pack_schema import ParameterType
-from permit0.normalize.parameters import Bound, Context, Reading, read_parameters
+from permit0.normalize.parameters import Bound, Reading, read_parameters
+from permit0.normalize.paths import parse_path
 
 __all__ = ["shell_actions"]
 
 _DESTRUCTIVE = frozenset({"destructive", "catastrophic"})
+_ENTERING = frozenset({"cd", "pushd", "chdir", "set-location", "sl"})
+_FOLDER_OPTIONS = frozenset({"-C", "--directory", "--chdir", "--cwd", "--work-tree"})
+_FOLDER_LONG = ("--directory=", "--chdir=", "--cwd=", "--work-tree=")
+MAX_FOLDERS = 8  # entered in one line; nobody reads a line that enters more
+_GLOB = frozenset("*?[")
 _IGNORED_PATHS = frozenset({"/dev/null", "/dev/stdout", "/dev/stderr", "/dev/stdin", "-"})
 
 
@@ -28,8 +36,10 @@ def shell_actions(
     reading: Reading,
     entry: ActionEntry,
     catalog: Catalog,
-    context: Context,
+    org: Organisation,
     origin: str,
+    *,
+    folder: str | None = None,
 ) -> list[NormAction]:
     """All actions of a shell line, without duplicates.
 
@@ -37,14 +47,22 @@ def shell_actions(
         line: The parsed line.
         reading: What was read of the call's other arguments; every action starts from its facts.
         entry: process.shell, or the action that takes the line.
+        folder: Where the line runs, if the call says so.
     """
     groups: dict[tuple[frozenset[str], bool], set[str]] = {}
     derived: dict[tuple[str, str], Bound] = {}
+    folders = [] if folder is None else [folder]
     for command in line.commands:
-        external = _external(command, context)
+        external = _external(command, org)
         groups.setdefault((command.features, external), set()).add(command.program)
+        folders.extend(_entered(command, folders))
         for action, bound in _derived(command):
             derived.setdefault((action, str(bound.value)), bound)
+            if bound.kind is ParameterType.PATH:
+                for other in _other_files(str(bound.value), folders, catalog.actions.get(action)):
+                    derived.setdefault(
+                        (action, other), Bound(bound.name, bound.kind, bound.where, other)
+                    )
     if not groups:
         groups[(frozenset(), False)] = set()
     actions = [
@@ -54,8 +72,53 @@ def shell_actions(
     for (action, _), bound in derived.items():
         target = catalog.actions.get(action)
         if target is not None:
-            actions.append(_derived_action(target, bound, context))
+            actions.append(_derived_action(target, bound, org))
     return actions
+
+
+def _entered(command: ShellCommand, before: Sequence[str]) -> list[str]:
+    """Folders that a command enters, for itself (`tar -C`) or for what follows (`cd`).
+
+    Which of them a later command runs in is not followed (subshells, `cd -`): all are considered.
+    """
+    words = command.argv
+    if command.program in _ENTERING:
+        found = [word for word in words if not word.startswith("-")]
+    else:
+        found = [after for word, after in pairwise(words) if word in _FOLDER_OPTIONS]
+        found += [word.partition("=")[2] for word in words if word.startswith(_FOLDER_LONG)]
+    joined = [f"{base}/{name}" for base in before for name in found if name[:1] not in "/~$"]
+    return [*found, *joined][: MAX_FOLDERS - len(before)]
+
+
+def _other_files(path: str, folders: Sequence[str], entry: ActionEntry | None) -> Iterator[str]:
+    """Files that a path can be as well, as far as the patterns of an action tell them apart.
+
+    A relative path below a folder that was entered, and the names that a glob can be expanded to.
+    """
+    spec = None if entry is None else entry.parameters.get("path")
+    patterns = None if spec is None else spec.patterns
+    if patterns is None:
+        return
+    own = _folded(path)
+    known = patterns.kinds(own)
+    names = [path]
+    if path[:1] not in "/~$":
+        for folder in folders:
+            below = f"{folder}/{path}"
+            if not patterns.kinds(_folded(below)) <= known:
+                yield below
+            names.append(below)
+    if not _GLOB.isdisjoint(path):
+        for name in names:
+            yield from patterns.expansions(_folded(name))
+
+
+def _folded(path: str) -> str:
+    try:
+        return parse_path(path, where="command").folded
+    except InvalidInput:
+        return path
 
 
 def _shell_action(
@@ -75,30 +138,30 @@ def _shell_action(
     }
     if marks:
         facts["command.marks"] = marks
-    own = Reading(reading.context)
+    own = Reading(reading.org)
     own.facts = facts
     return norm_action(entry, own, origin)
 
 
-def _external(command: ShellCommand, context: Context) -> bool:
+def _external(command: ShellCommand, org: Organisation) -> bool:
     """Whether a command reaches a host outside, or one that cannot be known."""
     if "egress" not in command.features:
         return False
     if not command.urls and not command.hosts:
         return True
-    return any(_external_url(url, context) for url in command.urls) or any(
-        _external_host(host, context) for host in command.hosts
+    return any(_external_url(url, org) for url in command.urls) or any(
+        _external_host(host, org) for host in command.hosts
     )
 
 
-def _external_host(host: str, context: Context) -> bool:
-    return _external_url(f"https://{host.rpartition('@')[2]}", context)
+def _external_host(host: str, org: Organisation) -> bool:
+    return _external_url(f"https://{host.rpartition('@')[2]}", org)
 
 
-def _external_url(url: str, context: Context) -> bool:
+def _external_url(url: str, org: Organisation) -> bool:
     try:
         bound = Bound("url", ParameterType.URL, "command", url)
-        return read_parameters([bound], context).facts.get("url.external") is not False
+        return read_parameters([bound], org).facts.get("url.external") is not False
     except InvalidInput:
         return True
 
@@ -121,19 +184,20 @@ def _derived(command: ShellCommand) -> Iterator[tuple[str, Bound]]:
         yield "iam.assign_role", Bound("", ParameterType.ANY, "command", True)
 
 
-def _derived_action(entry: ActionEntry, bound: Bound, context: Context) -> NormAction:
+def _derived_action(entry: ActionEntry, bound: Bound, org: Organisation) -> NormAction:
     """A derived action with the one parameter that is known.
 
     A word that cannot be read as a path or an address (a substitution, a glob of braces) leaves its
     fact absent; the command itself was judged with all its features.
     """
-    spec: Mapping[str, object] = entry.parameters
-    reading = Reading(context)
-    if bound.name in spec:
+    reading = Reading(org)
+    spec = entry.parameters.get(bound.name)
+    if spec is not None:
+        filled = Bound(bound.name, spec.kind, bound.where, bound.value, spec.patterns)
         try:
-            reading = read_parameters([bound], context)
+            reading = read_parameters([filled], org)
         except InvalidInput:
-            reading = Reading(context)
-    if context.org.environment:
-        reading.facts["environment"] = context.org.environment
+            reading = Reading(org)
+    if org.environment:
+        reading.facts["environment"] = org.environment
     return norm_action(entry, reading, "shell")

@@ -112,7 +112,14 @@ class Plugins:
             )
 
     def collect(self, results: Sequence[Sequence[object]]) -> list[object]:
-        """All results of a hook as one list."""
+        """All results of a hook as one list.
+
+        Raises:
+            BadPlugin: A plugin returned something that is no sequence.
+        """
+        for result in results:
+            if isinstance(result, str | bytes) or not isinstance(result, Sequence):
+                raise BadPlugin(f"a plugin returned {type(result).__name__!r}, return a list")
         return list(chain.from_iterable(results))
 
     @property

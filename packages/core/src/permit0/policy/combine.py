@@ -10,16 +10,17 @@ Routing of tiers: minimal, low -> ALLOW; medium -> REVIEW; high -> HUMAN; critic
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from types import MappingProxyType
 
-from permit0.model.decision import Reason
 from permit0.model.finding import Finding
-from permit0.model.rule import Rule, SessionAdjustment
+from permit0.model.reason import Reason
+from permit0.model.rule import Floor, Rule, SessionAdjustment
 from permit0.model.score import RiskScore
 from permit0.model.vocabulary import Effect, Tier, Verdict
 from permit0.policy.lists import AllowListed, ListEntry
 
-__all__ = ["FLOOR", "TIER_VERDICT", "combine"]
+__all__ = ["TIER_VERDICT", "combine"]
 
 TIER_VERDICT: Mapping[Tier, Verdict] = MappingProxyType(
     {
@@ -28,16 +29,6 @@ TIER_VERDICT: Mapping[Tier, Verdict] = MappingProxyType(
         Tier.MEDIUM: Verdict.REVIEW,
         Tier.HIGH: Verdict.HUMAN,
         Tier.CRITICAL: Verdict.DENY,
-    }
-)
-
-FLOOR: Mapping[Effect, tuple[Verdict, str]] = MappingProxyType(
-    {
-        Effect.MEDIUM: (Verdict.REVIEW, "floor_medium"),
-        Effect.HIGH: (Verdict.HUMAN, "floor_high"),
-        Effect.APPROVAL: (Verdict.HUMAN, "floor_approval"),
-        Effect.GATE: (Verdict.HUMAN, "gate"),
-        Effect.BLOCK: (Verdict.DENY, "block"),
     }
 )
 
@@ -66,49 +57,48 @@ def combine(
     Returns:
         The verdict, and the reasons for it, the decisive one first.
     """
-    asks: list[tuple[Verdict, int, Reason]] = []
+    asks = [_by_tier(score, fired, clean=not adjusted and not findings, allowed=allowed)]
+    asks.extend([line.floor for line in fired if line.floor is not None])
+    asks.extend([line.floor for line in adjusted if line.floor is not None])
     for finding in findings:
         if finding.effect is Effect.BLOCK:
-            asks.append(
-                (Verdict.DENY, 1, Reason("session_block", f"{finding.rule}: {finding.message}", finding.rule))
-            )
-    for line in (*fired, *adjusted):
-        floor = FLOOR.get(line.effect)
-        if floor is not None:
-            rank = 2 if line.effect is Effect.BLOCK else 3 if line.effect is Effect.GATE else 4
-            asks.append((floor[0], rank, Reason(floor[1], line.why, line.id)))
+            message = f"{finding.rule}: {finding.message}"
+            asks.append(Floor(Verdict.DENY, 1, Reason("session_block", message, finding.rule)))
     if score.block_rule:
         message = f"{score.block_rule}: flags and amplifiers that no policy may allow"
-        asks.append((Verdict.DENY, 2, Reason("block", message, score.block_rule)))
+        asks.append(Floor(Verdict.DENY, 2, Reason("block", message, score.block_rule)))
     if denied is not None:
-        asks.append((Verdict.DENY, 0, Reason("denied_by_list", denied.reason)))
-    asks.append(_by_tier(score, fired, clean=not adjusted and not findings, allowed=allowed))
-    if len(asks) == 1:
-        return asks[0][0], (asks[0][2],)
-    verdict = max(ask[0] for ask in asks)
-    asks.sort(key=lambda ask: (-ask[0], ask[1], ask[2].rule))
-    return verdict, tuple(ask[2] for ask in asks)
+        asks.append(Floor(Verdict.DENY, 0, Reason("denied_by_list", denied.reason)))
+    if len(asks) > 1:
+        asks.sort(key=_order)
+    return asks[0].verdict, tuple([ask.reason for ask in asks])
+
+
+def _order(ask: Floor) -> tuple[int, int, str]:
+    """Most restrictive first; then by the strength of the source; then by name."""
+    return -ask.verdict, ask.rank, ask.reason.rule
 
 
 def _by_tier(
     score: RiskScore, fired: Sequence[Rule], *, clean: bool, allowed: AllowListed | None
-) -> tuple[Verdict, int, Reason]:
+) -> Floor:
     """What the tier asks for, after what may lower it."""
     tier = score.tier
     verdict = TIER_VERDICT[tier]
     if verdict is not Verdict.ALLOW and clean and not score.blocked:
         if allowed is not None:
             message = f"allow list of {allowed.owner}: {allowed.reason}"
-            return Verdict.ALLOW, 5, Reason("allowed_by_list", message)
+            return Floor(Verdict.ALLOW, 5, Reason("allowed_by_list", message))
         if verdict is Verdict.REVIEW:
             for rule in fired:
                 if rule.effect in _CEILINGS:
-                    return Verdict.ALLOW, 5, Reason("allowed_by_rule", rule.why, rule.id)
-    return verdict, 6, _tier_reason(tier, score.value)
+                    return Floor(Verdict.ALLOW, 5, Reason("allowed_by_rule", rule.why, rule.id))
+    return Floor(verdict, 6, _tier_reason(tier, score.value))
 
 
 _CODE = {tier: f"tier_{tier.value}" for tier in Tier}
 
 
+@lru_cache(maxsize=4096)
 def _tier_reason(tier: Tier, value: float) -> Reason:
     return Reason(_CODE[tier], f"score {value:.2f} is in the {tier.value} tier")

@@ -26,6 +26,7 @@ __all__ = ["Tuning", "tune"]
 FACTOR_RANGE = (0.5, 2.0)
 BOUND_MOVE = 0.10
 BOUND_NAMES = ("low", "medium", "high", "critical")
+LARGEST = 10**15  # more than any count, minute or sum of money; false for NaN and infinities
 ROUNDING = 1e-9  # 0.45 - 0.35 is a little more than 0.10 in binary
 
 At = Callable[..., str]
@@ -120,7 +121,7 @@ def _limits(
             raise BadConfig(f"{where}: there is no limit {name!r}{nearest(name, sorted(values))}")
         old = values[name]
         new = Decimal(str(value)) if isinstance(old, Decimal) else value
-        if not isinstance(new, type(old)) or isinstance(value, bool) or not new > 0:
+        if not isinstance(new, type(old)) or isinstance(value, bool) or not 0 < value <= LARGEST:
             raise BadConfig(f"{where}: {value!r} must be a positive {type(old).__name__.lower()}")
         if (new - old) * DIRECTION[name] < 0:
             way = "more" if DIRECTION[name] > 0 else "less"

@@ -20,6 +20,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
+from operator import mul
 
 import msgspec
 
@@ -41,11 +42,14 @@ __all__ = ["SCORE_DIGITS", "SHARPNESS", "TIER_BOUNDS", "Constants", "Scorer", "W
 SHARPNESS = 3.35
 SCORE_DIGITS = 6  # hides the last bits of tanh, which differ between C libraries
 ALMOST_ONE = 1 - 10**-SCORE_DIGITS  # tanh rounds to 1.0 far out; a score stays below
+MAX_KNOWN = 20_000  # remembered scores, some 10 MB; far more than the situations of a deployment
 TIER_BOUNDS: tuple[float, float, float, float] = (0.15, 0.35, 0.55, 0.75)
 
 _TIERS = tuple(Tier)
 _SESSION = list(Amplifier).index(Amplifier.SESSION)
 _VOLUME = list(Amplifier).index(Amplifier.VOLUME)
+_MOST_SESSION = CEILING[Amplifier.SESSION]
+_MOST_VOLUME = CEILING[Amplifier.VOLUME]
 
 
 class Constants(msgspec.Struct, frozen=True):
@@ -74,7 +78,7 @@ class Weights(msgspec.Struct, frozen=True):
 
 
 class Scorer:
-    """The formula with its constants laid out for speed. Immutable once built."""
+    """The formula with its constants laid out for speed. Pure: what it remembers are its results."""
 
     def __init__(
         self, weights: Weights | None = None, constants: Constants | None = None
@@ -82,6 +86,7 @@ class Scorer:
         weights = Weights() if weights is None else weights
         constants = Constants() if constants is None else constants
         self.constants = constants
+        self._known: dict[tuple[int, ...], tuple[RiskScore, ActionTemplate, object]] = {}
         self._secondary = constants.secondary
         self._sharpness = constants.sharpness
         bounds = weights.tier_bounds
@@ -91,6 +96,7 @@ class Scorer:
         self._flag: tuple[float, ...] = tuple(
             constants.flags[flag] * weights.flags.get(flag, 1.0) for flag in Flag
         )
+        self.flag_weight = self._flag
         scaled = [
             constants.amplifiers[amp] * weights.amplifiers.get(amp, 1.0) for amp in Amplifier
         ]
@@ -102,17 +108,23 @@ class Scorer:
         point = [w / c for w, c in zip(weight, self._ceiling, strict=True)]
         amps = tuple(Amplifier)
         self._multiply = tuple((i, point[i]) for i, amp in enumerate(amps) if amp in MULTIPLYING)
-        self._add = tuple((i, point[i]) for i, amp in enumerate(amps) if amp not in MULTIPLYING)
+        # Rows over all ten amplifiers, zero where one does not count: a sum of products is quick.
+        self._add = tuple(0.0 if amp in MULTIPLYING else point[i] for i, amp in enumerate(amps))
         self._category = tuple(self._category_row(c, weight, point) for c in Category)
 
     def _category_row(
         self, category: Category, weight: Sequence[float], point: Sequence[float]
-    ) -> tuple[float, tuple[tuple[int, float], ...], tuple[tuple[int, float], ...]]:
-        """Weight of a category, its flags (index, weight), its amplifiers (index, per point)."""
-        amps = [i for i, amp in enumerate(Amplifier) if AMPLIFIER_CATEGORY[amp] is category]
-        total = sum(weight[i] for i in amps)
-        flags = tuple((i, self._flag[i]) for i, f in enumerate(Flag) if CATEGORY_OF[f] is category)
-        return self.constants.categories[category], flags, tuple((i, point[i] / total) for i in amps)
+    ) -> tuple[float, tuple[tuple[int, tuple[float, ...]], ...], tuple[float, ...]]:
+        """Weight of a category; its flags (index, weight by role); its amplifiers per raw point."""
+        own = [AMPLIFIER_CATEGORY[amp] is category for amp in Amplifier]
+        total = sum(w for w, is_own in zip(weight, own, strict=True) if is_own)
+        flags = tuple(
+            (i, (0.0, self._flag[i] * self._secondary, self._flag[i]))
+            for i, flag in enumerate(Flag)
+            if CATEGORY_OF[flag] is category
+        )
+        per_point = tuple(p / total if is_own else 0.0 for p, is_own in zip(point, own, strict=True))
+        return self.constants.categories[category], flags, per_point
 
     def score(
         self,
@@ -132,6 +144,14 @@ class Scorer:
             volume_points: Raw points of the volume amplifier, from the rate.
             blocked: A block rule fired.
         """
+        session_points = min(session_points, _MOST_SESSION)
+        volume_points = min(volume_points, _MOST_VOLUME)
+        # The same lines with the same history give the same score. They are known by identity: the
+        # entry keeps them alive, so that no identity is ever reused while it is remembered.
+        key = (id(template), blocked, session_points, volume_points, *map(id, changes))
+        known = self._known.get(key)
+        if known is not None:
+            return known[0]
         # 2. base, moved by every rule
         raw = list(template.base)
         roles = list(template.roles)
@@ -161,31 +181,27 @@ class Scorer:
         if blocked and value < critical:
             value = critical
         block_rule = "" if block is None else block.name
-        return RiskScore(value, self.tier(value), points_of, tuple(roles), blocked, block_rule)
+        score = RiskScore(value, self.tier(value), points_of, tuple(roles), blocked, block_rule)
+        if len(self._known) >= MAX_KNOWN:
+            self._known.clear()
+        self._known[key] = (score, template, tuple(changes))
+        return score
 
     def value(self, points: Sequence[int], roles: Sequence[Role]) -> float:
         """Steps 3 to 6: points within their ceilings and roles to a score."""
         base = 0.0
-        for weight, flags, amps in self._category:
+        for weight, flags, per_point in self._category:
             strength = 0.0
-            for index, flag_weight in flags:
-                role = roles[index]
-                if role == 2:  # noqa: PLR2004  # Role.PRIMARY; comparing ints is faster here
-                    strength += flag_weight
-                elif role == 1:
-                    strength += flag_weight * self._secondary
+            for index, by_role in flags:
+                strength += by_role[roles[index]]
             if strength:
-                mean = 0.0
-                for index, per_point in amps:
-                    mean += per_point * points[index]
+                mean = sum(map(mul, per_point, points))
                 base += weight * strength * (1.0 + mean) * 0.5
-        for index, per_point in self._multiply:
-            base *= 1.0 + per_point * points[index]
-        extra = 1.0
-        for index, per_point in self._add:
-            extra += per_point * points[index]
+        for index, one_point in self._multiply:
+            base *= 1.0 + one_point * points[index]
+        extra = 1.0 + sum(map(mul, self._add, points))
         value = round(math.tanh(self._sharpness * base * extra), SCORE_DIGITS)
-        return min(value, ALMOST_ONE)
+        return value if value < ALMOST_ONE else ALMOST_ONE
 
     def tier(self, value: float) -> Tier:
         """The band of a score."""

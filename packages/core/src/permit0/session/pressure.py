@@ -18,6 +18,7 @@ __all__ = ["session_points", "volume_points"]
 POINTS_PER_TIER: Mapping[Tier, int] = MappingProxyType(
     {Tier.MEDIUM: 2, Tier.HIGH: 7, Tier.CRITICAL: 7}
 )
+_TIER_POINTS = tuple(POINTS_PER_TIER.items())
 POINTS_PER_LOW_CALL = 2
 LOW_CALLS_COUNTED = 2  # a long calm session stays calm
 POINTS_PER_FLAG = 4
@@ -27,11 +28,12 @@ POINTS_PER_CALL_A_MINUTE = 4
 def session_points(view: HistoryView) -> int:
     """Raw points of the session amplifier: tiers and different flags of the last hour."""
     points = POINTS_PER_FLAG * view.flags()
-    for tier, calls in view.tiers().items():
-        if tier is Tier.LOW:
-            points += POINTS_PER_LOW_CALL * min(calls, LOW_CALLS_COUNTED)
-        else:
-            points += POINTS_PER_TIER.get(tier, 0) * calls
+    tiers = view.tiers()
+    if not tiers:
+        return points
+    points += POINTS_PER_LOW_CALL * min(tiers.get(Tier.LOW, 0), LOW_CALLS_COUNTED)
+    for tier, points_per_call in _TIER_POINTS:
+        points += points_per_call * tiers.get(tier, 0)
     return points
 
 

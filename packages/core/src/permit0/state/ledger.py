@@ -276,6 +276,11 @@ class Ledger:
         oldest = now - HOUR_S
         return {flag for flag, at in self._flags.items() if at >= oldest}
 
+    def flag_count(self, now: float) -> int:
+        """How many different flags the last hour had."""
+        oldest = now - HOUR_S
+        return len([at for at in self._flags.values() if at >= oldest])
+
 
 class MergedHistory:
     """Answers for a scope: the session together with the agent's other sessions.
@@ -362,7 +367,6 @@ class MergedHistory:
         return tiers
 
     def flags(self) -> int:
-        flags = self._session.flags(self._now)
         if self._shared is None:
-            return len(flags)
-        return len(flags | self._shared.flags(self._now))
+            return self._session.flag_count(self._now)
+        return len(self._session.flags(self._now) | self._shared.flags(self._now))

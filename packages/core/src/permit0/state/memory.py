@@ -50,6 +50,8 @@ class MemoryStore:
         Raises:
             StateUnavailable: Another decision held it for longer than the time limit.
         """
+        if self._lock.acquire(blocking=False):  # nearly always, and quicker than with a time limit
+            return
         if not self._lock.acquire(timeout=self._timeout_s):
             raise StateUnavailable("the session store is locked by another decision, try again")
 
@@ -95,7 +97,11 @@ class _Transaction:
 
     def __enter__(self) -> Self:
         self._store.acquire()
-        session, shared, both = self._ledgers = self._store.ledgers(self._scope)
+        try:
+            session, shared, both = self._ledgers = self._store.ledgers(self._scope)
+        except BaseException:  # the lock is never left behind: without it nobody could decide
+            self._store.release()
+            raise
         # A clock that jumps back must not reopen a window: a step is never before the last one.
         now = max(self._at, session.last_at)
         if shared is not None:
@@ -121,4 +127,4 @@ class _Transaction:
         for ledger in self._ledgers:
             if ledger is not None:
                 for trace in entry.traces:
-                    ledger.add_trace(trace, entry.at)
+                    ledger.add_trace(trace, max(entry.at, self.now))

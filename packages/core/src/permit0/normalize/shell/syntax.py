@@ -135,23 +135,33 @@ class _Walk:
                 f"shell line nests deeper than {MAX_DEPTH} levels; split it",
                 reason_code="shell_too_deep",
             )
+        if node.type not in _WORDS:
+            self._check_gaps(node, frame)
         handler = _HANDLERS.get(node.type)
         if handler is not None:
             handler(self, node, frame)
         else:
             self._children(node, frame)
 
+    def _check_gaps(self, node: tree_sitter.Node, frame: Frame) -> None:
+        """Read what the grammar dropped without an error, as it does with the dash of `- 1=`."""
+        text = self.text
+        at = node.start_byte if node.type != "program" else 0
+        for child in node.children:
+            start = child.start_byte
+            if start > at and text[at:start].strip(" \t\r\n\\"):
+                self.state.marks.add("unparsed")
+                scan_text(self.state, text[at : node.end_byte], frame)
+                return
+            at = child.end_byte
+        if node.type == "program" and text[at:].strip(" \t\r\n\\"):
+            self.state.marks.add("unparsed")
+            scan_text(self.state, text[at:], frame)
+
     def _children(self, node: tree_sitter.Node, frame: Frame) -> None:
         inner = frame._replace(depth=frame.depth + 1)
         commands = 0
-        at = node.start_byte if node.parent is not None else 0
         for child in node.children:
-            start = child.start_byte
-            if start > at and self.text[at:start].strip(" \t\r\n\\"):
-                # The grammar drops some words without an error (`- 1=`): read them all the same.
-                self.state.marks.add("unparsed")
-                scan_text(self.state, self.text[at : node.end_byte], inner)
-            at = child.end_byte
             if child.is_named:
                 if child.child_count:
                     self.visit(child, inner)

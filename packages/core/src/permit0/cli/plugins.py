@@ -1,0 +1,65 @@
+"""`permit0 plugins`: what is loaded, with its version and hooks, and what is installed but not loaded."""
+
+from __future__ import annotations
+
+import json
+import sys
+from argparse import Namespace
+from pathlib import Path
+
+from rich.text import Text
+
+from permit0.build import assemble
+from permit0.cli.terminal import make_terminal, visible
+from permit0.config import find_config, load_config
+from permit0.plugins.manager import available_plugins
+
+__all__ = ["run"]
+
+
+def run(options: Namespace) -> int:
+    """Always 0.
+
+    Raises:
+        Permit0Error: The configuration is not valid, or a plugin was refused.
+    """
+    named = None if options.config is None else Path(options.config)
+    loaded = assemble(load_config(find_config(named))).plugins.loaded
+    names = {plugin.name for plugin in loaded}
+    waiting = {name: point for name, point in available_plugins().items() if name not in names}
+    if options.json:
+        document = {
+            "loaded": [
+                {
+                    "name": plugin.name,
+                    "distribution": plugin.distribution,
+                    "version": plugin.version,
+                    "hooks": list(plugin.hooks),
+                }
+                for plugin in loaded
+            ],
+            "not_loaded": [
+                {
+                    "name": name,
+                    "distribution": point.dist.name if point.dist is not None else "",
+                    "version": point.dist.version if point.dist is not None else "",
+                }
+                for name, point in waiting.items()
+            ],
+        }
+        sys.stdout.write(json.dumps(document, indent=2) + "\n")
+        return 0
+    term = make_terminal(no_color=options.no_color)
+    term.line(Text("loaded", "bold"))
+    for plugin in loaded:
+        line = Text(visible(plugin.name), "green")
+        line.append(f"  {visible(plugin.distribution)} {visible(plugin.version)}")
+        term.flow([line, Text(", ".join(plugin.hooks), "bright_black")], indent=2)
+    if waiting:
+        term.line(Text("installed, not loaded", "bold"))
+        for name, point in waiting.items():
+            dist = point.dist
+            version = f"  {dist.name} {dist.version}" if dist is not None else ""
+            term.line(Text(visible(name), "yellow").append(visible(version)), indent=2)
+        term.line(Text("name them under `plugins` in permit0.yaml to load them", "bright_black"))
+    return 0
