@@ -19,9 +19,9 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+
 from permit0.build import assemble
 from permit0.config import parse_config
-from permit0.model.history import HistoryView
 from permit0.model.vocabulary import Amplifier, Category, Flag, Role, Tier
 from permit0.score.amplifiers import CEILING
 from permit0.score.scorer import Constants, Scorer
@@ -50,7 +50,9 @@ def published_steps() -> list[Step]:
     steps: list[Step] = []
     for scenario in data["scenarios"]:
         clock = FrozenClock(START)
-        engine = assemble(parse_config(yaml.safe_dump({"org": data["org"]}), "org"), clock=clock).engine
+        engine = assemble(
+            parse_config(yaml.safe_dump({"org": data["org"]}), "org"), clock=clock
+        ).engine
         tiers: dict[Tier, int] = {}
         flags: set[Flag] = set()
         before: list[tuple[float, str]] = []
@@ -61,9 +63,7 @@ def published_steps() -> list[Step]:
                 changes = [rule.change for rule in (*item.fired, *item.adjusted)]
                 step = Step(line["score"], item.score.roles, raw_points(engine, item, changes))
                 step.tiers, step.flags = dict(tiers), len(flags)
-                step.rate = sum(
-                    t == line["tool"] and line["at_s"] - at <= 60 for at, t in before
-                )
+                step.rate = sum(t == line["tool"] and line["at_s"] - at <= 60 for at, t in before)
                 steps.append(step)
             tier = Tier(line["tier"])
             tiers[tier] = tiers.get(tier, 0) + 1
@@ -187,7 +187,9 @@ def report(candidate: Candidate, steps: list[Step]) -> bool:
         value = candidate.score(scorer, step)
         ok = round(value, 2) == step.wanted
         met += ok
-        print(f"{step.wanted:9.2f}  {value:8.4f}  {100 * (value - step.wanted):+5.2f}  {'' if ok else 'MISSED'}")
+        print(
+            f"{step.wanted:9.2f}  {value:8.4f}  {100 * (value - step.wanted):+5.2f}  {'' if ok else 'MISSED'}"
+        )
     print(f"{met} of {len(steps)} to two decimals")
     return met == len(steps)
 

@@ -20,6 +20,7 @@ from collections.abc import Callable
 from typing import Any
 
 import yaml
+
 from permit0.build import assemble
 from permit0.config import parse_config
 from permit0.engine import Engine

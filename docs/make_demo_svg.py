@@ -7,7 +7,7 @@ The picture names no font server and no address but that of the SVG namespace.
 
 from __future__ import annotations
 
-import os
+import io
 import re
 import sys
 from pathlib import Path
@@ -47,7 +47,7 @@ def picture(scenario: str) -> str:
     console = Console(
         record=True,
         width=WIDTH,
-        file=Path(os.devnull).open("w", encoding="utf-8"),
+        file=io.StringIO(),
         force_terminal=True,
         color_system="truecolor",
         highlight=False,
@@ -64,7 +64,11 @@ def picture(scenario: str) -> str:
 
 def plain(svg: str) -> str:
     """Without fonts from the network, and with blanks that every viewer keeps."""
-    svg = FONT_FACE.sub("", svg).replace("Fira Code", "FONT").replace("font-family: FONT", f"font-family: {FONT}")
+    svg = (
+        FONT_FACE.sub("", svg)
+        .replace("Fira Code", "FONT")
+        .replace("font-family: FONT", f"font-family: {FONT}")
+    )
     svg = svg.replace("<!-- Generated with Rich https://www.textualize.io -->", "")
 
     def shift(match: re.Match[str]) -> str:

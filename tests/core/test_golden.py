@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from permit0.build import assemble
+from permit0.build import Deployment, assemble
 from permit0.config import parse_config
 from permit0.model.decision import Decision
 from permit0.model.rule import Rule, SessionAdjustment
@@ -26,11 +26,16 @@ STEPS = [(name, i) for name, scenario in SCENARIOS.items() for i in range(len(sc
 
 
 @cache
+def deployment(config: str) -> Deployment:
+    """Compiled once for each configuration."""
+    return assemble(parse_config(config, "walkthrough"))
+
+
+@cache
 def replayed(scenario: str) -> tuple[Decision, ...]:
     """All decisions of a scenario, each at its time, in one session."""
     clock = FrozenClock(START)
-    loaded = parse_config(yaml.safe_dump({"org": WALKTHROUGH["org"]}), "walkthrough")
-    engine = assemble(loaded, clock=clock).engine
+    engine = deployment(yaml.safe_dump({"org": WALKTHROUGH["org"]})).fresh_engine(clock)
     decisions = []
     for step in SCENARIOS[scenario]["steps"]:
         clock.set(START + step["at_s"])
@@ -96,7 +101,7 @@ def many(count: int) -> list[str]:
     return [f"person{i}@acme-corp.com" for i in range(count)]
 
 
-def times(count: int, tool: str, gap_s: float, make: Any) -> tuple[Any, ...]:  # noqa: ANN401  # a builder of arguments
+def times(count: int, tool: str, gap_s: float, make: Any) -> tuple[Any, ...]:
     return tuple((i * gap_s, tool, make(i)) for i in range(count))
 
 
@@ -114,10 +119,17 @@ ROWS: dict[str, dict[str, Row]] = {
             "currency_foreign", pay(50, currency="EUR"), pay(50)
         ),
         "recipient not in the approved payees": Row(
-            "payee_unapproved", pay(50), pay(50, "Known Ltd"), org={"approved_payees": ["Known Ltd"]}
+            "payee_unapproved",
+            pay(50),
+            pay(50, "Known Ltd"),
+            org={"approved_payees": ["Known Ltd"]},
         ),
         "environment is production": Row(
-            "environment_production", pay(50), pay(50), org={"environment": "production"}, twin_org={}
+            "environment_production",
+            pay(50),
+            pay(50),
+            org={"environment": "production"},
+            twin_org={},
         ),
         "more than one transfer in the session": Row(
             "repeated_transfer",
@@ -210,7 +222,9 @@ ROWS: dict[str, dict[str, Row]] = {
             "documentation", {"path": "/app/README.md"}, {"path": "/app/main.py"}
         ),
         ".env, credentials.json and their kin": Row(
-            "credentials", {"path": "/app/config/credentials.json"}, {"path": "/app/config/app.json"}
+            "credentials",
+            {"path": "/app/config/credentials.json"},
+            {"path": "/app/config/app.json"},
         ),
         "/etc/shadow, /etc/passwd and other system credentials": Row(
             "system_credentials", {"path": "/etc/passwd"}, {"path": "/etc/hostname"}
@@ -224,7 +238,9 @@ ROWS: dict[str, dict[str, Row]] = {
             "destruction", {"command": "rm -rf build"}, {"command": "ls build"}
         ),
         "curl, wget, scp and their kin": Row(
-            "egress", {"command": "curl https://elsewhere.example"}, {"command": "grep curl notes.txt"}
+            "egress",
+            {"command": "curl https://elsewhere.example"},
+            {"command": "grep curl notes.txt"},
         ),
         "sudo, chmod 777 and their kin": Row(
             "privilege", {"command": "chmod 777 run.sh"}, {"command": "chmod u+x run.sh"}
@@ -245,10 +261,10 @@ ROWS: dict[str, dict[str, Row]] = {
 }
 
 
-def decide(action: str, call: Mapping[str, Any], org: Mapping[str, Any], before: Any) -> Decision:  # noqa: ANN401  # see Row
+def decide(action: str, call: Mapping[str, Any], org: Mapping[str, Any], before: Any) -> Decision:
     config = {"org": {**WALKTHROUGH["org"], **org}}
     clock = FrozenClock(START)
-    engine = assemble(parse_config(yaml.safe_dump(config), "org"), clock=clock).engine
+    engine = deployment(yaml.safe_dump(config)).fresh_engine(clock)
     last = 0.0
     for at_s, tool, args in before:
         last = at_s
@@ -335,8 +351,7 @@ def test_twin_of_a_published_row_does_not_fire_it(
 @pytest.mark.parametrize("action", WALKTHROUGH["policy_tables"])
 def test_published_starting_points_are_those_of_the_pack(action: str) -> None:
     table = WALKTHROUGH["policy_tables"][action]
-    loaded = parse_config("{}", "defaults")
-    template = assemble(loaded).catalog.actions[action].template
+    template = deployment("{}").catalog.actions[action].template
     assert template.risk_class == table["class"]
     roles = {flag.value: role for flag, role in zip(Flag, template.roles, strict=True) if role}
     words = {Role.PRIMARY: "primary", Role.SECONDARY: "secondary"}

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Sequence
+from importlib.resources.abc import Traversable
 from pathlib import Path
 
 import msgspec
@@ -53,7 +54,23 @@ class Deployment(msgspec.Struct, frozen=True):
     plugins: Plugins
     packs: tuple[LoadedPack, ...]
     rules: tuple[SessionRule, ...]
+    normalizer: Normalizer
+    lists: Lists
     loaded: LoadedConfig
+
+    def fresh_engine(self, clock: Clock, make_store: MakeStore = MemoryStore) -> Engine:
+        """A second engine of the same parts, with an empty history and a clock of its own."""
+        features = [*self.catalog.features, *_features(self.rules)]
+        return Engine(
+            catalog=self.catalog,
+            normalizer=self.normalizer,
+            scorer=self.engine.scorer,
+            rules=self.rules,
+            store=make_store(features),
+            clock=clock,
+            lists=self.lists,
+            mode=self.engine.mode,
+        )
 
 
 def build_engine(
@@ -93,40 +110,60 @@ def assemble(
     for name, plugin in plugins:
         manager.register(plugin, name=name)
     taxonomy = load_taxonomy()
-    packs = load_packs(
-        [*manager.collect(manager.hook.permit0_pack_files()), *_pack_paths(loaded)]
-    )
+    packs = load_packs([*_plugin_packs(manager), *_pack_paths(loaded)])
     catalog = _compile(packs, taxonomy, loaded)
     tuning = tune(loaded, TIER_BOUNDS)
     rules = _session_rules(manager, tuning)
-    features = [*catalog.features, *(feature for rule in rules for feature in rule.features)]
     try:
         org = Organisation(config.org)
     except InvalidInput as error:
         raise BadConfig(f"{loaded.at('org')}: {error}") from error
     mode = Mode(config.mode)
+    normalizer = Normalizer(catalog, org)
+    lists = _lists(loaded, catalog, taxonomy)
     engine = Engine(
         catalog=catalog,
-        normalizer=Normalizer(catalog, org),
+        normalizer=normalizer,
         scorer=Scorer(Weights(tuning.flags, tuning.amplifiers, tuning.tier_bounds)),
         rules=rules,
-        store=make_store(features),
+        store=make_store([*catalog.features, *_features(rules)]),
         clock=SystemClock() if clock is None else clock,
-        lists=_lists(loaded, catalog, taxonomy),
+        lists=lists,
         mode=mode,
     )
     if mode is Mode.OBSERVE:
-        print(
-            "permit0: observe mode, decisions are made and recorded but nothing is refused",
-            file=sys.stderr,
-        )
-    return Deployment(engine, catalog, taxonomy, tuning, manager, tuple(packs), rules, loaded)
+        sys.stderr.write("permit0: observe mode, decisions are recorded but nothing is refused\n")
+    return Deployment(
+        engine=engine,
+        catalog=catalog,
+        taxonomy=taxonomy,
+        tuning=tuning,
+        plugins=manager,
+        packs=tuple(packs),
+        rules=rules,
+        normalizer=normalizer,
+        lists=lists,
+        loaded=loaded,
+    )
+
+
+def _features(rules: Sequence[SessionRule]) -> list[Feature]:
+    return [feature for rule in rules for feature in rule.features]
 
 
 def _version() -> str:
-    from permit0 import __version__  # noqa: PLC0415  # the public module imports this one lazily
+    from permit0 import __version__  # the public module imports this one lazily
 
     return __version__
+
+
+def _plugin_packs(manager: Plugins) -> list[Traversable]:
+    files: list[Traversable] = []
+    for file in manager.ask("permit0_pack_files"):
+        if not isinstance(file, Traversable):
+            raise BadPlugin(f"{type(file).__name__!r} is no pack file, give a path")
+        files.append(file)
+    return files
 
 
 def _pack_paths(loaded: LoadedConfig) -> list[Path]:
@@ -159,7 +196,7 @@ def _compile(packs: Sequence[LoadedPack], taxonomy: Taxonomy, loaded: LoadedConf
 
 def _session_rules(manager: Plugins, tuning: Tuning) -> tuple[SessionRule, ...]:
     rules: list[SessionRule] = []
-    for rule in manager.collect(manager.hook.permit0_session_rules(limits=tuning.limits)):
+    for rule in manager.ask("permit0_session_rules", limits=tuning.limits):
         if not isinstance(rule, SessionRule):
             raise BadPlugin(f"{type(rule).__name__!r} is no session rule, see permit0.ports")
         rules.append(rule)

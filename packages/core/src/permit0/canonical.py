@@ -21,7 +21,7 @@ import math
 import re
 from collections.abc import Iterable, Mapping
 from itertools import pairwise
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import msgspec
 
@@ -29,7 +29,7 @@ from permit0.errors import InvalidInput
 
 __all__ = ["MAX_BYTES", "MAX_DEPTH", "Json", "digest", "freeze", "thaw"]
 
-Json: TypeAlias = "None | bool | int | float | str | list[Json] | dict[str, Json]"
+Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 
 MAX_BYTES = 1 << 20  # DESIGN 5: an over-long argument is refused; the default is 1 MiB
 MAX_DEPTH = 64  # deeper than any real tool schema, far below the interpreter's recursion limit
@@ -65,7 +65,9 @@ def freeze(arguments: Mapping[str, object], *, max_bytes: int = MAX_BYTES) -> by
         text = _write(arguments, "arguments", 0, [0], max_bytes)
     except InvalidInput:
         raise
-    except Exception as error:  # a foreign Mapping or list runs its own code; whatever it raises is a refusal
+    except (
+        Exception
+    ) as error:  # a foreign Mapping or list runs its own code; whatever it raises is a refusal
         raise InvalidInput(
             f"arguments cannot be read: {type(error).__name__}",
             where="arguments",
@@ -101,7 +103,7 @@ def _too_long(max_bytes: int) -> InvalidInput:
     )
 
 
-def _plain(value: dict[object, object], room: list[int], depth: int = 0) -> bool:
+def _plain(value: dict[Any, Any], room: list[int], depth: int = 0) -> bool:
     """Whether the fast encoder provably writes RFC 8785.
 
     Only exact types count: a subclass may lie about its content. Names are ASCII, where UTF-8 and
@@ -119,29 +121,29 @@ def _plain(value: dict[object, object], room: list[int], depth: int = 0) -> bool
     return _plain_items(value.values(), room, depth)
 
 
-def _plain_items(items: Iterable[object], room: list[int], depth: int) -> bool:
+def _plain_items(items: Iterable[Any], room: list[int], depth: int) -> bool:
     for item in items:
         kind = type(item)
         if kind is str:
-            room[0] -= len(item)  # type: ignore[arg-type]  # kind is str
+            room[0] -= len(item)
             if room[0] < 0:
                 return False
-            if not item.isascii() and _SURROGATE.search(item):  # type: ignore[attr-defined,arg-type]  # kind is str
+            if not item.isascii() and _SURROGATE.search(item):
                 return False
         elif kind is int:
-            if not -MAX_SAFE_INT <= item <= MAX_SAFE_INT:  # type: ignore[operator]  # kind is int
+            if not -MAX_SAFE_INT <= item <= MAX_SAFE_INT:
                 return False
         elif kind is float:
-            if not 1e-3 <= abs(item) < 1e15 or item.is_integer():  # type: ignore[arg-type,attr-defined]  # kind is float
+            if not 1e-3 <= abs(item) < 1e15 or item.is_integer():
                 return False
         elif kind is dict:
-            if not _plain(item, room, depth + 1):  # type: ignore[arg-type]  # kind is dict
+            if not _plain(item, room, depth + 1):
                 return False
         elif kind is list:
-            room[0] -= len(item)  # type: ignore[arg-type]  # kind is list
+            room[0] -= len(item)
             if depth > PLAIN_DEPTH or room[0] < 0:
                 return False
-            if not _plain_items(item, room, depth + 1):  # type: ignore[arg-type]  # kind is list
+            if not _plain_items(item, room, depth + 1):
                 return False
         elif kind is not bool and item is not None:
             return False

@@ -64,7 +64,7 @@ class OrgConfig(_Strict):
     """Facts about the organisation."""
 
     domains: tuple[str, ...] = ()
-    default_currency: str = Field("USD", pattern=r"^[A-Za-z]{3}$")
+    default_currency: str = Field(default="USD", pattern=r"^[A-Za-z]{3}$")
     fx_to_default: dict[str, Annotated[float, Field(gt=0, allow_inf_nan=False)]] = Field(
         default_factory=dict
     )
@@ -76,7 +76,7 @@ class OrgConfig(_Strict):
 class DenyEntry(_Strict):
     """What is refused whatever its score. All tests that are given must hold."""
 
-    action: str | None = Field(None, description="`payments.transfer`, or `payments.*`.")
+    action: str | None = Field(default=None, description="`payments.transfer`, or `payments.*`.")
     # Without a letter or digit, nothing is left of a name once it is folded, and that means any tool.
     tool: str | None = Field(None, pattern=r"[^\W_]")
     when: dict[str, JsonValue] | None = None
@@ -110,16 +110,16 @@ class WeightsConfig(_Strict):
 class Config(_Strict):
     """A whole permit0.yaml. `rules`: more rules per action, in the form of a pack's, upward only."""
 
-    org: OrgConfig = Field(default_factory=OrgConfig)
+    org: OrgConfig = OrgConfig()
     mode: Literal["enforce", "observe"] = "enforce"
     profile: Literal["general", "fintech", "insurtech", "healthtech"] = "general"
-    weights: WeightsConfig = Field(default_factory=WeightsConfig)
+    weights: WeightsConfig = WeightsConfig()
     limits: dict[str, int | float] = Field(default_factory=dict)
-    lists: ListsConfig = Field(default_factory=ListsConfig)
+    lists: ListsConfig = ListsConfig()
     rules: dict[str, list[dict[str, JsonValue]]] = Field(default_factory=dict)
-    packs: tuple[str, ...] = Field((), description="More pack files, relative to permit0.yaml.")
+    packs: tuple[str, ...] = Field(default=(), description="More pack files, relative to permit0.yaml.")
     plugins: tuple[str, ...] | None = Field(
-        None, description="Plugins to load by name; without it, all first-party ones installed."
+        default=None, description="Plugins to load by name; without it, all first-party ones installed."
     )
 
 
@@ -184,5 +184,3 @@ def parse_config(text: str, name: str, path: Path | None = None) -> LoadedConfig
         return LoadedConfig(Config.model_validate(data), source, path)
     except ValidationError as error:
         raise explain_validation(error, source, Config, BadConfig) from error
-
-

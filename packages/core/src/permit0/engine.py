@@ -135,7 +135,7 @@ class Engine:
             )
         except Permit0Error as error:
             return self._refuse(tool, b"", error.reason_code, str(error))
-        except Exception as error:  # the boundary of the decision path: anything else is a DENY
+        except Exception as error:  # noqa: BLE001  # boundary of the decision path: DENY
             return self._broken(tool, b"", error)
         return self.decide(call)
 
@@ -145,7 +145,7 @@ class Engine:
             return self._decide(call)
         except Permit0Error as error:
             return self._refuse(call.tool, call.arguments, error.reason_code, str(error))
-        except Exception as error:  # the boundary of the decision path: anything else is a DENY
+        except Exception as error:  # noqa: BLE001  # boundary of the decision path: DENY
             return self._broken(call.tool, call.arguments, error)
 
     def report(self, call: ToolCall, output: str) -> None:
@@ -203,9 +203,7 @@ class Engine:
         entry = self._catalog.actions[action.action]
         facts = action.facts
         template = entry.template
-        fired = tuple(
-            [rule for rule in template.rules if rule.when is None or rule.when(facts)]
-        )
+        fired = tuple([rule for rule in template.rules if rule.when is None or rule.when(facts)])
         if entry.reads and (
             template.roles[_EXPOSURE]
             or any(i == _EXPOSURE for rule in fired for i, _ in rule.change.raise_to)
@@ -242,9 +240,13 @@ class Engine:
         # 4. score
         changes: list[Change] = [rule.change for rule in fired]
         changes.extend([line.change for line in adjusted])
-        blocked = any([f.effect is Effect.BLOCK for f in findings]) or any(
-            [line.effect is Effect.BLOCK for line in (*fired, *adjusted)]
-        )
+        blocked = False
+        for line in (*fired, *adjusted):
+            if line.effect is Effect.BLOCK:
+                blocked = True
+        for finding in findings:
+            if finding.effect is Effect.BLOCK:
+                blocked = True
         score = self._scorer.score(
             template, changes, session_points=pressure, volume_points=volume, blocked=blocked
         )
@@ -253,9 +255,7 @@ class Engine:
         if self._listed:
             denied = self._lists.denied(action, tool)
             allowed = self._lists.allowed(action, tool, now)
-        verdict, reasons = combine(
-            score, fired, adjusted, findings, denied=denied, allowed=allowed
-        )
+        verdict, reasons = combine(score, fired, adjusted, findings, denied=denied, allowed=allowed)
         return ActionDecision(
             action, score, verdict, reasons, tuple(findings), fired, adjusted, pressure, volume
         )
@@ -281,7 +281,7 @@ class Engine:
         """When a refusal happened; 0 if the clock is what is broken."""
         try:
             return self._clock.now()
-        except Exception:  # a part of the boundary of the decision path: a refusal is always given
+        except Exception:  # noqa: BLE001  # part of that boundary: a refusal is always given
             return 0.0
 
     def _broken(self, tool: str, arguments: bytes, error: Exception) -> Decision:

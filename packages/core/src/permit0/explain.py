@@ -3,12 +3,12 @@
 Guarantees:
   1. The numbers are the engine's: recomputing from the decision gives its score to the last bit.
   2. The effect of a rule is measured, not told: the score is computed again without it.
-  3. "What would have to change" is searched for: values at the thresholds of the policy table are tried
-     in every rule of the table, so that a change which only trades one rule for its neighbour is not
-     offered; then rules, session lines, list entries and history are left out, singly and in pairs.
-  4. Flags and amplifiers are tried singly; they say what weighs, and are nothing that a caller can change.
+  3. "What would have to change" is searched for: values at the thresholds of the policy table are
+     tried in every rule of the table, so that a change which only trades one rule for its neighbour
+     is not offered; then rules, session lines, list entries and history are left out, singly and in pairs.
+  4. Flags and amplifiers are tried singly; they say what weighs, and no caller can change them.
   5. A block by a session rule is never offered for removal.
-Does not: read history (what a wait or a new session would give is found by deciding again), or print.
+Does not: read history (what a wait or a new session gives is found by deciding again), or print.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ from permit0.model.rule import FLOOR_OF, ActionTemplate, Change, Rule, SessionAd
 from permit0.model.score import Contribution
 from permit0.model.vocabulary import Amplifier, Effect, Flag, Outcome, Role, Tier, Verdict
 from permit0.normalize.catalog import Catalog
-from permit0.normalize.pack_schema import ConditionSpec, TestSpec
+from permit0.normalize.otherwise import otherwise
+from permit0.normalize.pack_schema import ConditionSpec
 from permit0.policy.combine import TIER_VERDICT, combine
 from permit0.policy.lists import AllowListed, ListEntry
 from permit0.score.breakdown import Breakdown, break_down, clamped, moved
@@ -49,7 +50,6 @@ Conditions = Mapping[str, ConditionSpec]
 
 MAX_TRIED = 64  # single causes per action; pairs grow with the square
 MAX_SEARCHED = 8  # actions of one call for which a milder decision is searched
-CENT = Decimal("0.01")
 
 _AMPLIFIERS = tuple(Amplifier)
 _FLAGS = tuple(Flag)
@@ -194,6 +194,7 @@ class _Case:
         self._scorer = scorer
         self._conditions = conditions
         self._facts = item.action.facts
+        self._lines = _lines(item.fired, item.adjusted)
         listed = {reason.code: reason for reason in item.reasons}
         deny, allow = listed.get("denied_by_list"), listed.get("allowed_by_list")
         self._denied = None if deny is None else ListEntry("", "", None, deny.message)
@@ -203,8 +204,7 @@ class _Case:
 
     def explain(self, *, search: bool) -> ActionExplanation:
         item, template = self._item, self._template
-        lines = (*item.fired, *item.adjusted)
-        raw, _ = self._moved([line.change for line in lines])
+        raw, _ = self._moved([line.change for line in self._lines])
         value = self._scorer.value(item.score.amplifiers, item.score.roles)
         milder = self._search(_CONCRETE) if search else ()
         weighs = self._singles(tuple(self._abstract())) if search else ()
@@ -254,12 +254,11 @@ class _Case:
             if points
         ]
         yield Share("base", f"what {template.action} starts with", None, tuple(base), 0.0)
-        lines: tuple[Rule | SessionAdjustment, ...] = (*item.fired, *item.adjusted)
-        for line in lines:
-            others = [other.change for other in lines if other is not line]
+        for line in self._lines:
+            others = [other.change for other in self._lines if other is not line]
             without = self._value(*self._moved(others))
             yield Share(line.id, line.why, line.effect, _moves(line.id, line.change), without)
-        changes = [line.change for line in lines]
+        changes = [line.change for line in self._lines]
         if item.session_points:
             move = Contribution("history", "amplifier", "session", item.session_points)
             without = self._value(*self._moved(changes, history=False))
@@ -290,8 +289,9 @@ class _Case:
             if ("session", line.id) not in gone and (line.when is None or line.when(facts))
         ]
         findings = [f for f in item.findings if ("session", f.rule) not in gone]
+        left = _lines(fired, adjusted)
         raw, roles = self._moved(
-            [line.change for line in (*fired, *adjusted)],
+            [line.change for line in left],
             history=("history", "history") not in gone,
             rate=("rate", "rate") not in gone,
         )
@@ -300,17 +300,17 @@ class _Case:
                 roles[_FLAGS.index(Flag(name))] = Role.ABSENT
             elif kind == "amplifier":
                 raw[_AMPLIFIERS.index(Amplifier(name))] = 0
-        blocked = any(line.effect is Effect.BLOCK for line in (*fired, *adjusted, *findings))
+        effects = [*(line.effect for line in left), *(finding.effect for finding in findings)]
         bare = msgspec.structs.replace(
             self._template, base=tuple(raw), roles=tuple(roles), rules=(), session=()
         )
-        score = self._scorer.score(bare, (), session_points=0, volume_points=0, blocked=blocked)
-        denied = None if ("list", "deny") in gone else self._denied
-        verdict, _ = combine(
-            score, fired, adjusted, findings, denied=denied, allowed=self._allowed
+        score = self._scorer.score(
+            bare, (), session_points=0, volume_points=0, blocked=Effect.BLOCK in effects
         )
-        left = {rule.id for rule in fired} | {line.id for line in adjusted}
-        ends = tuple(r.id for r in (*item.fired, *item.adjusted) if r.id not in left)
+        denied = None if ("list", "deny") in gone else self._denied
+        verdict, _ = combine(score, fired, adjusted, findings, denied=denied, allowed=self._allowed)
+        stays = {line.id for line in left}
+        ends = tuple(line.id for line in self._lines if line.id not in stays)
         return Milder(tuple(causes), _OUTCOME[verdict], score.value, score.tier, ends)
 
     def _is_milder(self, found: Milder) -> bool:
@@ -353,11 +353,13 @@ class _Case:
             yield Cause("rate", "rate")
 
     def _fact_causes(self) -> Iterator[Cause]:
-        fired = {rule.id for rule in self._item.fired} | {line.id for line in self._item.adjusted}
-        for rule in (*self._template.rules, *self._template.session):
+        fired = {line.id for line in self._lines}
+        for rule in _lines(self._template.rules, self._template.session):
             spec = self._conditions.get(rule.id)
-            if spec is not None:
-                yield from _otherwise(spec, self._facts, numbers_only=rule.id not in fired)
+            if spec is None:
+                continue
+            for other in otherwise(spec, self._facts, numbers_only=rule.id not in fired):
+                yield Cause("fact", other.fact, other.test, other.bound, other.value)
 
     def _abstract(self) -> Iterator[Cause]:
         score = self._item.score
@@ -370,6 +372,12 @@ class _Case:
 
 
 _CONCRETE = ("fact", "rule", "list", "session", "history", "rate")
+
+
+def _lines(
+    rules: Iterable[Rule], session: Iterable[SessionAdjustment]
+) -> tuple[Rule | SessionAdjustment, ...]:
+    return (*rules, *session)
 
 
 def _moves(source: str, change: Change) -> tuple[Contribution, ...]:
@@ -387,58 +395,6 @@ def _moves(source: str, change: Change) -> tuple[Contribution, ...]:
         Contribution(source, "demote", _FLAGS[i].value, role=Role.SECONDARY) for i in change.demote
     ]
     return tuple(moves)
-
-
-def _otherwise(
-    spec: ConditionSpec, facts: Mapping[str, Fact], *, numbers_only: bool
-) -> Iterator[Cause]:
-    """Values of single facts with which a condition may no longer hold."""
-    for name, test in (spec.__pydantic_extra__ or {}).items():
-        value = facts.get(name)
-        if isinstance(test, TestSpec):
-            if isinstance(value, int | Decimal) and not isinstance(value, bool):
-                yield from _numbers(name, test, value)
-            if numbers_only:
-                continue
-            if test.has and isinstance(value, frozenset):
-                yield Cause("fact", name, "without", ", ".join(test.has), value - set(test.has))
-            if test.matches and isinstance(value, str):
-                yield Cause("fact", name, "is not", " or ".join(test.matches), "")
-            if test.present:
-                yield Cause("fact", name, "without", name)
-        elif numbers_only:
-            continue
-        elif isinstance(test, bool):
-            yield Cause("fact", name, "is", str(not test).lower(), not test)
-        elif isinstance(test, str):
-            yield Cause("fact", name, "is not", test, "")
-        elif isinstance(test, list):
-            yield Cause("fact", name, "is not", " or ".join(test), "")
-    for choice in spec.any_of or ():
-        yield from _otherwise(choice, facts, numbers_only=numbers_only)
-    if spec.none_of is not None and not numbers_only:
-        for name, test in (spec.none_of.__pydantic_extra__ or {}).items():
-            if isinstance(test, bool | str):
-                bound = str(test).lower() if isinstance(test, bool) else test
-                yield Cause("fact", name, "is", bound, test)
-
-
-def _numbers(name: str, test: TestSpec, value: int | Decimal) -> Iterator[Cause]:
-    """Both sides of each threshold."""
-    step: int | Decimal = CENT if isinstance(value, Decimal) else 1
-    for bound in (test.above, test.at_least, test.below, test.at_most):
-        if bound is None:
-            continue
-        at: int | Decimal = Decimal(str(bound)) if isinstance(value, Decimal) else int(bound)
-        shown = f"{bound:,}"
-        if value > at:
-            yield Cause("fact", name, "at most", shown, at)
-        if value >= at and at >= step:
-            yield Cause("fact", name, "below", shown, at - step)
-        if value < at:
-            yield Cause("fact", name, "at least", shown, at)
-        if value <= at:
-            yield Cause("fact", name, "above", shown, at + step)
 
 
 def _nearest_values(found: Sequence[Milder], facts: Mapping[str, Fact]) -> tuple[Milder, ...]:

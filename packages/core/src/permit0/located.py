@@ -101,7 +101,7 @@ def parse_yaml(text: str, name: str | PurePath, error: type[InvalidInput]) -> Lo
 
 
 def _build(
-    loader: Any,  # noqa: ANN401  # PyYAML has no types for its loader
+    loader: Any,  # PyYAML has no types for its loader
     node: yaml.Node,
     place: Place,
     lines: dict[Place, int],
@@ -175,7 +175,11 @@ def _words(model: type[BaseModel]) -> set[str]:
                 found.update(properties)
             for key in ("enum", "const"):
                 values = item.get(key, [])
-                found.update(v for v in (values if isinstance(values, list) else [values]) if isinstance(v, str))
+                found.update(
+                    v
+                    for v in (values if isinstance(values, list) else [values])
+                    if isinstance(v, str)
+                )
             stack.extend(item.values())
         elif isinstance(item, list):
             stack.extend(item)

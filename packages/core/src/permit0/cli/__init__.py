@@ -1,8 +1,8 @@
 """The `permit0` command: arguments in, one exit code out.
 
-Guarantees: 0 done, 1 refused or failed check, 2 usage or an input that cannot be read; a Permit0Error is
-one sentence on stderr, never a traceback; a closed pipe and Ctrl-C end quietly (141 and 130, as a
-shell reports these signals). `--help` and `--version` load no engine.
+Guarantees: 0 done, 1 refused or failed check, 2 usage or an input that cannot be read; a
+Permit0Error is one sentence on stderr, never a traceback; a closed pipe and Ctrl-C end quietly (141
+and 130, as a shell reports these signals). `--help` and `--version` load no engine.
 Does not: decide (engine), or know how a command looks (one module per command, beside this one).
 """
 

@@ -1,8 +1,9 @@
 """`permit0 check --jsonl`: JSON lines in, one JSON line out for each, in order. See DESIGN 10.
 
 Guarantees:
-  1. A line that cannot be answered gives {"id", "error"} in its place, and the run goes on: bad JSON,
-     bad UTF-8, a member that appears twice, an unknown or ill-typed field, more than MAX_LINE_BYTES.
+  1. A line that cannot be answered gives {"id", "error"} in its place, and the run goes on: bad
+     JSON or UTF-8, a member that appears twice, an unknown or ill-typed field, more than
+     MAX_LINE_BYTES.
   2. Whatever has been read is answered before more is waited for, so that another program can
      talk line by line; lines that arrive together are written together.
   3. Memory is that of the longest line and of the session store, however many lines come.
@@ -32,7 +33,9 @@ from permit0.words import nearest
 
 __all__ = ["LineClock", "LineDecider", "run_lines"]
 
-MAX_LINE_BYTES = 4 << 20  # DESIGN 10; arguments are refused above 1 MiB, escapes may need four times that
+MAX_LINE_BYTES = (
+    4 << 20
+)  # DESIGN 10; arguments are refused above 1 MiB, escapes may need four times that
 CHUNK_BYTES = 1 << 16
 BOM = b"\xef\xbb\xbf"
 
@@ -218,9 +221,7 @@ class LineDecider:
             task=texts["task"] or "",
         )
         decision = self._engine.decide(call)
-        runs = decision.outcome is Outcome.ALLOW or (
-            decision.outcome is Outcome.HUMAN and approved
-        )
+        runs = decision.outcome is Outcome.ALLOW or (decision.outcome is Outcome.HUMAN and approved)
         if output is not None and runs:
             self._engine.report(call, _as_text(output))
         return decision

@@ -17,8 +17,8 @@ from permit0.cli.render import (
 from permit0.cli.terminal import Terminal, visible
 from permit0.engine import Engine
 from permit0.model.decision import Decision
-from permit0.model.reason import Reason
 from permit0.model.finding import Finding
+from permit0.model.reason import Reason
 from permit0.model.vocabulary import Mode
 
 __all__ = ["LABEL_WIDTH", "print_decision", "print_headline", "print_labelled"]
@@ -32,9 +32,9 @@ def print_headline(
 ) -> None:
     """What was asked, and the answer: two lines."""
     symbols = term.symbols
-    asked = Text(visible(decision.tool, 80), "bold")
+    asked = Text().append(visible(decision.tool, 80), "bold")
     if decision.action != decision.tool and decision.actions:
-        asked.append(f"  = {decision.action}", "not bold cyan")
+        asked.append(f"  = {decision.action}", "cyan")
     short = arguments_in_short(arguments, symbols)
     term.flow([asked, Text(short)] if short else [asked])
     bar = score_bar(decision.score, engine.scorer.tier_bounds, symbols)
@@ -70,7 +70,7 @@ def print_decision(
 def print_labelled(term: Terminal, label: str, lines: Iterable[Text]) -> None:
     """Lines with a label before the first; nothing for no lines."""
     for i, line in enumerate(lines):
-        head = Text(f"{label if i == 0 else '':<{LABEL_WIDTH}}", "bright_black")
+        head = Text().append(f"{label if i == 0 else '':<{LABEL_WIDTH}}", "bright_black")
         term.line(head.append_text(line), hang=LABEL_WIDTH)
 
 

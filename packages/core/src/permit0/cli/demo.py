@@ -92,7 +92,7 @@ def _print_step(term: Terminal, engine: Engine, number: int, result: StepResult)
     step, decision, symbols = result.step, result.decision, term.symbols
     blocked_by = blocking_rule(decision)
     minutes, seconds = divmod(int(step.at_s), 60)
-    head = Text(f"{number:>2}  ", "bold")
+    head = Text().append(f"{number:>2}  ", "bold")
     head.append(decision.action, "bold cyan")
     head.append(f"  {arguments_in_short(step.args, symbols)}")
     head.append(f"  +{minutes}:{seconds:02}", "bright_black")
@@ -135,10 +135,11 @@ def _print_summary(term: Terminal, results: Sequence[tuple[Scenario, list[StepRe
     term.rule("bright_black")
     for scenario, steps in results:
         rule = _stopped_by(steps)
-        mark = Text(symbols.yes if rule else symbols.no, "bold green" if rule else "bold red")
-        line = mark.append(f" {scenario.title.partition(':')[0]}: ", "not bold default")
+        line = Text()
+        line.append(symbols.yes if rule else symbols.no, "bold green" if rule else "bold red")
+        line.append(f" {scenario.title.partition(':')[0]}: ")
         if rule:
-            line.append(f"stopped at call {len(steps)} by ", "not bold default")
+            line.append(f"stopped at call {len(steps)} by ")
             line.append(rule, "bold red")
         else:
             line.append("not stopped", "bold red")

@@ -1,7 +1,7 @@
 """The published attacks as data, and their replay through a fresh engine on a clock of its own.
 
-Guarantees: only calls are stored (demo.yaml); every score, tier, decision and rule comes from the engine.
-A scenario starts with an empty history; its gaps pass on the replay's clock, not in real time.
+Guarantees: only calls are stored (demo.yaml); every score, tier, decision and rule comes from the
+engine. A scenario starts with an empty history; its gaps pass on the replay's clock, not in real time.
 Does not: show anything (demo).
 """
 
@@ -59,9 +59,9 @@ class Demo(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """
         if prefix is None:
             return self.scenarios
-        found = tuple(
-            item for item in self.scenarios if item.id == prefix
-        ) or tuple(item for item in self.scenarios if prefix and item.id.startswith(prefix))
+        found = tuple(item for item in self.scenarios if item.id == prefix) or tuple(
+            item for item in self.scenarios if prefix and item.id.startswith(prefix)
+        )
         if len(found) == 1:
             return found
         what = "several scenarios begin with" if found else "there is no scenario"

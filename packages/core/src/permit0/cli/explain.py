@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from argparse import Namespace
 from collections.abc import Mapping, Sequence
@@ -10,7 +11,9 @@ from pathlib import Path
 import msgspec
 
 from permit0.build import Deployment, assemble
+from permit0.cli.check import decision_as_data
 from permit0.cli.check_jsonl import LineDecider
+from permit0.cli.condition_words import condition_words
 from permit0.cli.explain_view import Outlook, print_explanation
 from permit0.cli.inputs import read_arguments, read_bounded
 from permit0.cli.terminal import make_terminal
@@ -22,7 +25,7 @@ from permit0.explain import Conditions, explain, find_wait
 from permit0.model.decision import Decision
 from permit0.model.history import Feature, HistoryEntry, Scope
 from permit0.model.vocabulary import Outcome
-from permit0.normalize.pack_schema import ConditionSpec, RuleSpec
+from permit0.normalize.pack_schema import ConditionSpec, RuleSpec, SessionSpec
 from permit0.ports import HistoryTransaction
 from permit0.state.memory import MemoryStore
 
@@ -46,20 +49,36 @@ def run(options: Namespace) -> int:
     replay = _Replay(options, arguments, [line.encode() for line in before if line.strip()])
     decision = replay.decide()
     deployment = replay.deployment
+    conditions = conditions_of(deployment)
     explanation = explain(
         decision,
         catalog=deployment.catalog,
         scorer=deployment.engine.scorer,
-        conditions=conditions_of(deployment),
+        conditions=conditions,
     )
     outlook = replay.outlook(decision)
+    words = {
+        rule: condition_words(conditions[rule]) for rule in decision.rules if rule in conditions
+    }
     if options.json:
-        document = {"explanation": explanation, "outlook": outlook}
-        text = msgspec.json.format(msgspec.json.encode(document, enc_hook=_plain), indent=2)
-        sys.stdout.write(text.decode() + "\n")
+        document = {
+            "decision": decision_as_data(options.tool, decision),
+            "bounds": explanation.bounds,
+            "actions": explanation.actions,
+            "conditions": words,
+            "outlook": outlook,
+        }
+        text = json.dumps(msgspec.to_builtins(document), indent=2)
+        sys.stdout.write(text + "\n")
     else:
-        terminal = make_terminal(no_color=options.no_color)
-        print_explanation(terminal, deployment.engine, explanation, outlook, arguments)
+        print_explanation(
+            make_terminal(no_color=options.no_color),
+            deployment.engine,
+            explanation,
+            outlook,
+            arguments=arguments,
+            conditions=words,
+        )
     return 0 if decision.outcome is Outcome.ALLOW else 1
 
 
@@ -68,22 +87,16 @@ def conditions_of(deployment: Deployment) -> Conditions:
     found: dict[str, ConditionSpec] = {}
     for pack in deployment.packs:
         for action, spec in pack.spec.actions.items():
-            for line in (*spec.rules, *spec.session):
+            lines: list[RuleSpec | SessionSpec] = [*spec.rules, *spec.session]
+            for line in lines:
                 if line.when is not None:
                     found[f"{action}/{line.id}"] = line.when
-    for action, lines in deployment.loaded.config.rules.items():
-        for raw in lines:
+    for action, extra in deployment.loaded.config.rules.items():
+        for raw in extra:
             rule = RuleSpec.model_validate(raw)  # assemble has accepted it
             if rule.when is not None:
                 found[f"{action}/{rule.id}"] = rule.when
     return found
-
-
-def _plain(value: object) -> object:
-    """What JSON has no form for: the predicates inside of compiled rules, and frozen sets."""
-    if isinstance(value, frozenset):
-        return sorted(value)
-    return None
 
 
 class _ReplayClock:

@@ -56,9 +56,11 @@ def print_explanation(
     engine: Engine,
     explanation: Explanation,
     outlook: Outlook,
+    *,
     arguments: Mapping[str, object],
+    conditions: Mapping[str, str],
 ) -> None:
-    """The whole explanation."""
+    """The whole explanation. conditions: the `when` of rules in words, by rule id."""
     decision = explanation.decision
     print_headline(term, engine, decision, arguments)
     if not explanation.actions:
@@ -73,11 +75,11 @@ def print_explanation(
             term.rule(DIM)
             head = Text(action.action, "bold cyan")
             term.flow([head, Text(f"{action.score:.2f}"), outcome_chip(action.outcome)])
-        _print_action(term, explanation, action, judged)
+        _print_action(term, explanation, action, judged, conditions)
     hidden = len(explanation.actions) - len(shown)
     if hidden:
         term.line(Text(f"and {hidden} milder actions, --json shows them", DIM))
-    _print_milder(term, explanation, outlook)
+    _print_milder(term, explanation, outlook, conditions)
 
 
 def _title(term: Terminal, text: str) -> None:
@@ -86,11 +88,15 @@ def _title(term: Terminal, text: str) -> None:
 
 
 def _print_action(
-    term: Terminal, explanation: Explanation, action: ActionExplanation, judged: ActionDecision
+    term: Terminal,
+    explanation: Explanation,
+    action: ActionExplanation,
+    judged: ActionDecision,
+    conditions: Mapping[str, str],
 ) -> None:
     _title(term, "What moved the score")
     for share in action.shares:
-        _print_share(term, action, share)
+        _print_share(term, action, share, conditions.get(share.source, ""))
     _print_points(term, action)
     _print_formula(term, explanation, action)
     _title(term, "Who asked for what, the strictest wins")
@@ -100,8 +106,8 @@ def _print_action(
         term.line(finding_text(finding, term.symbols), indent=2, hang=2)
 
 
-def _print_share(term: Terminal, action: ActionExplanation, share: Share) -> None:
-    line = Text(share.source, "cyan")
+def _print_share(term: Terminal, action: ActionExplanation, share: Share, when: str) -> None:
+    line = Text().append(share.source, "cyan")
     if share.effect is not None:
         line.append(f" {share.effect.value}", DIM)
     pieces = [line]
@@ -117,7 +123,10 @@ def _print_share(term: Terminal, action: ActionExplanation, share: Share) -> Non
     if moves:
         term.line(Text(moves), indent=4, hang=2)
     if share.source != "base":
-        term.line(Text(visible(share.why), "italic " + DIM), indent=4)
+        why = Text().append(visible(share.why), "italic " + DIM)
+        if when:
+            why.append(f"  (when {visible(when)})", DIM)
+        term.line(why, indent=4, hang=2)
 
 
 def _move(move: Contribution, symbols: Symbols) -> str:
@@ -162,8 +171,10 @@ def _print_formula(term: Terminal, explanation: Explanation, action: ActionExpla
     if product:
         term.line(Text(f"{x + ' context':<10}{product} = {b.product:.4f}"), indent=2, hang=10)
     extra = " + ".join(_addend(item) for item in b.additions if item.points)
-    term.line(Text(f"{x + ' load':<10}1{' + ' if extra else ''}{extra} = {b.extra:.4f}"), indent=2, hang=10)
-    term.line(Text(f"{'score':<10}tanh({b.sharpness} {x} {b.product:.4f} {x} {b.extra:.4f}) = {b.value:.4f}"), indent=2, hang=10)
+    extra = f"1 + {extra}" if extra else "1"
+    term.line(Text(f"{x + ' load':<10}{extra} = {b.extra:.4f}"), indent=2, hang=10)
+    inside = f"{b.sharpness} {x} {b.product:.4f} {x} {b.extra:.4f}"
+    term.line(Text(f"{'score':<10}tanh({inside}) = {b.value:.4f}"), indent=2, hang=10)
     if action.score != action.value:
         term.line(Text(f"{'':<10}lifted to {action.score:.2f} by a block", "red"), indent=2)
     low = (0.0, *explanation.bounds)[list(Tier).index(action.tier)]
@@ -192,7 +203,7 @@ def _addend(item: AmplifierTerm) -> str:
 
 
 def _print_ask(term: Terminal, ask: Ask) -> None:
-    line = Text(f"{ask.verdict.name:<7}", "bold " + _VERDICT_STYLE[ask.verdict])
+    line = Text().append(f"{ask.verdict.name:<7}", "bold " + _VERDICT_STYLE[ask.verdict])
     line.append(visible(ask.reason.message))
     line.append(f"  {visible(ask.reason.rule) or ask.reason.code}", DIM)
     term.line(line, indent=2, hang=7)
@@ -201,7 +212,9 @@ def _print_ask(term: Terminal, ask: Ask) -> None:
 # ------------------------------------------------------------------- for a milder decision
 
 
-def _print_milder(term: Terminal, explanation: Explanation, outlook: Outlook) -> None:
+def _print_milder(
+    term: Terminal, explanation: Explanation, outlook: Outlook, conditions: Mapping[str, str]
+) -> None:
     decided = explanation.decision.decided
     if decided is Outcome.ALLOW:
         return
@@ -211,29 +224,32 @@ def _print_milder(term: Terminal, explanation: Explanation, outlook: Outlook) ->
         names = ", ".join(dict.fromkeys(action.action for action in strictest))
         term.line(Text(f"each of {names} would have to be milder", DIM), indent=2)
     for action in strictest[:MAX_ACTIONS]:
-        _print_changes(term, action)
+        _print_changes(term, action, conditions)
     _print_outlook(term, decided, outlook)
 
 
-def _print_changes(term: Terminal, action: ActionExplanation) -> None:
+def _print_changes(
+    term: Terminal, action: ActionExplanation, conditions: Mapping[str, str]
+) -> None:
     symbols = term.symbols
     for rule in action.immutable:
-        line = Text(rule, "bold red").append(" is immutable: ", "default")
-        line.append("no approval, configuration or list lifts it", "default")
+        line = Text().append(rule, "bold red")
+        line.append(" is immutable: no approval, configuration or list lifts it")
         term.line(line, indent=2, hang=2)
-    if not action.milder:
-        if not action.immutable:
-            term.line("no single change of this call, and no pair of changes, is enough", indent=2)
+    if not action.milder and not action.immutable:
+        term.line("no single change of this call, and no pair of changes, is enough", indent=2)
     for milder in action.milder[:MAX_MILDER]:
-        line = Text(f"{symbols.arrow} ", DIM)
+        line = Text().append(f"{symbols.arrow} ", DIM)
         line.append(milder.outcome.value.upper(), "bold " + OUTCOME_STYLE[milder.outcome])
         line.append(f" ({milder.score:.2f} {milder.tier.value})  if ")
         line.append(" and ".join(_cause(cause) for cause in milder.causes), "bold")
         term.line(line, indent=2, hang=4)
-        if milder.ends:
-            term.line(Text(f"without {', '.join(milder.ends)}", DIM), indent=6, hang=2)
+        for rule in milder.ends:
+            when = f" (when {conditions[rule]})" if rule in conditions else ""
+            term.line(Text(f"without {visible(rule)}{visible(when)}", DIM), indent=6, hang=2)
     if len(action.milder) > MAX_MILDER:
-        term.line(Text(f"and {len(action.milder) - MAX_MILDER} more, --json shows them", DIM), indent=2)
+        more = len(action.milder) - MAX_MILDER
+        term.line(Text(f"and {more} more, --json shows them", DIM), indent=2)
     _print_weighs(term, action.weighs)
 
 
@@ -248,10 +264,13 @@ def _print_weighs(term: Terminal, weighs: tuple[Milder, ...]) -> None:
 
 def _cause(cause: Cause) -> str:
     match cause.kind:
-        case "fact" if cause.test == "without":
-            return f"{cause.name} were without {cause.bound}" if cause.bound != cause.name else f"there were no {cause.name}"
+        case "fact" if cause.name.endswith(".kinds"):
+            return f"{cause.name.removesuffix('.kinds')} were not among the {cause.bound}"
+        case "fact" if cause.test == "without" and cause.bound == cause.name:
+            return f"there were no {cause.name}"
         case "fact":
-            return f"{cause.name} were {cause.test.replace('is not', 'not').removeprefix('is ').removeprefix('is')} {cause.bound}".replace("  ", " ")
+            test = {"is": "", "is not": "not "}.get(cause.test, f"{cause.test} ")
+            return f"{cause.name} were {test}{cause.bound}"
         case "rule":
             return f"{cause.name} did not fire"
         case "session":
@@ -271,13 +290,14 @@ def _print_outlook(term: Terminal, decided: Outcome, outlook: Outlook) -> None:
         return
     order = list(Outcome)
     if outlook.wait_s is not None and outlook.after_wait is not None:
-        line = Text(f"{term.symbols.arrow} ", DIM)
+        line = Text().append(f"{term.symbols.arrow} ", DIM)
         line.append(outlook.after_wait.value.upper(), "bold " + OUTCOME_STYLE[outlook.after_wait])
         term.line(line.append(f"  after a wait of {_duration(outlook.wait_s)}"), indent=2)
     elif outlook.horizon_s is not None:
-        term.line(f"waiting does not help, up to {_duration(outlook.horizon_s)} were tried", indent=2)
+        tried = _duration(outlook.horizon_s)
+        term.line(f"waiting does not help, up to {tried} were tried", indent=2)
     if order.index(outlook.alone) < order.index(decided):
-        line = Text(f"{term.symbols.arrow} ", DIM)
+        line = Text().append(f"{term.symbols.arrow} ", DIM)
         line.append(outlook.alone.value.upper(), "bold " + OUTCOME_STYLE[outlook.alone])
         term.line(line.append("  without the earlier calls of this session"), indent=2)
     else:

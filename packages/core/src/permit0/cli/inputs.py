@@ -1,7 +1,7 @@
 """What a person or a program hands to the command line, read exactly or refused with a sentence.
 
-Guarantees: a member that appears twice is found; NaN and Infinity come through as floats, so that the
-engine refuses them by name; text that is no JSON, too deep or too long a number is an InvalidInput.
+Guarantees: a member that appears twice is found; NaN and Infinity come through as floats, so that
+the engine refuses them by name; text that is no JSON, too deep or too long a number is an InvalidInput.
 Does not: judge arguments (engine).
 """
 
@@ -42,7 +42,9 @@ class JsonReader:
         except json.JSONDecodeError as error:
             place = f"column {error.colno}" if error.lineno == 1 else f"line {error.lineno}"
             what = error.msg[:1].lower() + error.msg[1:]
-            raise InvalidInput(f"no valid JSON, {what} at {place}", reason_code="bad_json") from error
+            raise InvalidInput(
+                f"no valid JSON, {what} at {place}", reason_code="bad_json"
+            ) from error
         except RecursionError as error:
             raise InvalidInput("the JSON is nested too deeply", reason_code="bad_json") from error
         except ValueError as error:  # int() refuses more than 4300 digits
@@ -127,7 +129,8 @@ def _from_pairs(pairs: list[str]) -> dict[str, object]:
             raise InvalidInput(f"--arg number {count} is not NAME=VALUE", reason_code="bad_usage")
         if name in arguments:
             raise InvalidInput(
-                f"--arg {name!r} is given twice, give a list as JSON", reason_code="duplicate_member"
+                f"--arg {name!r} is given twice, give a list as JSON",
+                reason_code="duplicate_member",
             )
         reader = JsonReader()
         try:

@@ -57,10 +57,14 @@ def _print(term: Terminal, packs: Sequence[LoadedPack], results: Sequence[CaseRe
     symbols = term.symbols
     failed = [result for result in results if result.failures]
     for result in failed:
-        head = Text(f"{symbols.no} ", "bold red").append(visible(result.case.spec.name), "bold")
-        term.flow([head.append(f"  {result.case.where}", "not bold bright_black")])
+        head = (
+            Text()
+            .append(f"{symbols.no} ", "bold red")
+            .append(visible(result.case.spec.name), "bold")
+        )
+        term.flow([head.append(f"  {result.case.where}", "bright_black")])
         for failure in result.failures:
-            line = Text(f"{failure.what:<10}", "bright_black")
+            line = Text().append(f"{failure.what:<10}", "bright_black")
             line.append("expected ", "bright_black").append(visible(failure.expected), "green")
             line.append("  got ", "bright_black").append(visible(failure.got), "red")
             term.line(line, indent=4, hang=10)
@@ -70,6 +74,7 @@ def _print(term: Terminal, packs: Sequence[LoadedPack], results: Sequence[CaseRe
     if silent:
         term.line(Text(f"without cases: {', '.join(silent)}", "yellow"), hang=2)
     passed = len(results) - len(failed)
-    text = Text(f"{passed} of {len(results)} cases passed", "bold red" if failed else "bold green")
-    term.line(text.append(f" in {len(packs)} packs", "not bold bright_black"))
+    text = Text()
+    text.append(f"{passed} of {len(results)} cases passed", "bold red" if failed else "bold green")
+    term.line(text.append(f" in {len(packs)} packs", "bright_black"))
     return 1 if failed else 0

@@ -6,8 +6,12 @@
 from __future__ import annotations
 
 import argparse
+from typing import TYPE_CHECKING, TypeAlias
 
 from permit0 import __version__
+
+if TYPE_CHECKING:
+    _Commands: TypeAlias = argparse._SubParsersAction[argparse.ArgumentParser]
 
 __all__ = ["make_parser"]
 
@@ -48,9 +52,6 @@ def make_parser() -> argparse.ArgumentParser:
     _add_taxonomy(commands)
     _add_plugins(commands)
     return parser
-
-
-_Commands = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 
 def _command(commands: _Commands, name: str, module: str, about: str) -> argparse.ArgumentParser:

@@ -1,4 +1,4 @@
-"""`permit0 plugins`: what is loaded, with its version and hooks, and what is installed but not loaded."""
+"""`permit0 plugins`: what is loaded, with version and hooks, and what is installed but not loaded."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def run(options: Namespace) -> int:
     term = make_terminal(no_color=options.no_color)
     term.line(Text("loaded", "bold"))
     for plugin in loaded:
-        line = Text(visible(plugin.name), "green")
+        line = Text().append(visible(plugin.name), "green")
         line.append(f"  {visible(plugin.distribution)} {visible(plugin.version)}")
         term.flow([line, Text(", ".join(plugin.hooks), "bright_black")], indent=2)
     if waiting:
@@ -60,6 +60,6 @@ def run(options: Namespace) -> int:
         for name, point in waiting.items():
             dist = point.dist
             version = f"  {dist.name} {dist.version}" if dist is not None else ""
-            term.line(Text(visible(name), "yellow").append(visible(version)), indent=2)
+            term.line(Text().append(visible(name), "yellow").append(visible(version)), indent=2)
         term.line(Text("name them under `plugins` in permit0.yaml to load them", "bright_black"))
     return 0

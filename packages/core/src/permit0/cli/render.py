@@ -1,4 +1,4 @@
-"""How a decision looks: tiers and outcomes in their colours, the score as a bar, arguments in short.
+"""How a decision looks: tiers and outcomes in their colours, the score as a bar, short arguments.
 
 Guarantees: the same words and colours in every command; nothing is computed here but text.
 """
@@ -87,7 +87,7 @@ def flags_text(decision: Decision) -> Text:
 def finding_text(finding: Finding, symbols: Symbols) -> Text:
     """A finding with its distance to a block as pips, where it gives one."""
     blocked = finding.effect is Effect.BLOCK
-    text = Text(finding.rule, "bold red" if blocked else "magenta")
+    text = Text().append(finding.rule, "bold red" if blocked else "magenta")
     distance = _DISTANCE.match(finding.message)
     if distance is not None and int(distance[2]) <= MAX_PIPS:
         met, limit = int(distance[1]), int(distance[2])

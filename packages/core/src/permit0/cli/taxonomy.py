@@ -48,9 +48,9 @@ def run(options: Namespace) -> int:
     total = len(taxonomy.actions)
     term.blank()
     known = sum(action in actions for action in taxonomy.actions)
-    legend = Text(f"{term.symbols.met} has a policy table", "green")
+    legend = Text().append(f"{term.symbols.met} has a policy table", "green")
     legend.append(f"   {term.symbols.unmet} named only", "bright_black")
-    legend.append(f"   {known} of {total} actions", "default")
+    legend.append(f"   {known} of {total} actions")
     term.line(legend)
     return 0
 

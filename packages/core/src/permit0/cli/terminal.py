@@ -1,13 +1,13 @@
 """Where output goes: how wide, in which colours, with which characters.
 
 Guarantees:
-  1. Without colour (`--no-color`, NO_COLOR, a pipe, a dumb terminal) not one escape code is written;
+  1. Without colour (`--no-color`, NO_COLOR, a pipe, a dumb terminal) no escape code is written;
      FORCE_COLOR turns colour on for a pipe.
   2. A pipe gets whole lines; only a terminal, or a reader that says COLUMNS, gets wrapped ones.
   3. Where the encoding is not UTF-8, frames and symbols are ASCII.
-  4. Text from a call is shown with its control and direction characters written out, so that an argument
-     cannot repaint the screen that a person decides by.
-Does not: know what is shown. These are the terminal's own variables, not permit0's configuration.
+  4. Text from a call is shown with its control and direction characters written out, so that an
+     argument cannot repaint the screen that a person decides by.
+Does not: know what is shown. The variables it reads are the terminal's, not permit0's configuration.
 """
 
 from __future__ import annotations

@@ -21,7 +21,8 @@ __all__ = ["Feature", "FeatureKind", "HistoryEntry", "HistoryView", "Scope", "Tr
 
 class Scope(msgspec.Struct, frozen=True, gc=False):
     """Whose history counts: the session, and, where a principal is known, the same agent's other
-    sessions for the same principal. Never another principal's calls."""
+    sessions for the same principal. Never another principal's calls.
+    """
 
     session: str
     agent: str

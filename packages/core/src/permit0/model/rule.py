@@ -87,16 +87,10 @@ class Rule(msgspec.Struct, frozen=True):
     floor: Floor | None
 
 
-class SessionAdjustment(msgspec.Struct, frozen=True):
+class SessionAdjustment(Rule, frozen=True, kw_only=True):
     """One line about the session: fires when `test` holds and, if given, `when` holds too."""
 
-    id: str
-    effect: Effect
-    change: Change
     test: SessionTest
-    when: FactPredicate | None
-    why: str
-    floor: Floor | None
 
 
 class ActionTemplate(msgspec.Struct, frozen=True):

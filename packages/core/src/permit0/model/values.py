@@ -51,9 +51,9 @@ class Recipients(msgspec.Struct, frozen=True, gc=False):
 
 
 class PathValue(msgspec.Struct, frozen=True, gc=False):
-    """A file path, normalised lexically.
+    r"""A file path, normalised lexically.
 
-    normal: absolute or relative POSIX form after percent-decoding, `\\` -> `/`, `.` and `..`
+    normal: absolute or relative POSIX form after percent-decoding, `\` -> `/`, `.` and `..`
         resolved, duplicate slashes removed, `~` kept as a first segment; original case.
     folded: `normal` case-folded and NFKC-normalised: what patterns are matched on.
     marks: "traversal" (`..` climbed), "encoded", "home", "device", "proc", "absolute",

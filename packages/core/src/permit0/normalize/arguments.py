@@ -14,6 +14,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
+import msgspec
+
 from permit0.canonical import Json
 from permit0.errors import InvalidInput
 from permit0.normalize.catalog import ActionEntry, ToolMapping, fold_name
@@ -24,7 +26,9 @@ __all__ = ["Unmapped", "bind_arguments", "looks_unread"]
 
 Unmapped = Sequence[tuple[str, Json]]
 
-_JOINED = frozenset({ParameterType.TEXT, ParameterType.RECIPIENTS, ParameterType.ANY})
+_JOINED = frozenset(
+    {ParameterType.TEXT, ParameterType.FILES, ParameterType.RECIPIENTS, ParameterType.ANY}
+)
 """Types of which a call may have several: they are read together."""
 
 _AFFIXES = frozenset(
@@ -116,7 +120,15 @@ def _take_nested(
     bound: list[Bound],
     filled: dict[str, Bound],
 ) -> list[tuple[str, Json]]:
-    """Fill parameters from inside an object; what no path names is unmapped."""
+    """Fill parameters from inside an object; what no path names is unmapped.
+
+    An object that is written as JSON text is opened: models write both.
+    """
+    if isinstance(value, str) and value.lstrip()[:1] == "{":
+        try:
+            value = msgspec.json.decode(value)
+        except msgspec.MsgspecError:
+            return [(argument, value)]
     if not isinstance(value, dict):
         return [(argument, value)]
     named: set[tuple[str, ...]] = set()
@@ -182,7 +194,7 @@ def _holds_number(value: Json) -> bool:
         if isinstance(item, int | float):
             return True
         if isinstance(item, str):
-            if len(item) < 64 and _NUMERIC.fullmatch(item):  # noqa: PLR2004  # longer is no amount
+            if len(item) < 64 and _NUMERIC.fullmatch(item):  # longer is no amount
                 return True
         elif isinstance(item, dict):
             stack.extend(item.values())

@@ -145,7 +145,7 @@ def _compare(
     return test
 
 
-def _is(name: str, wanted: bool | str) -> FactPredicate:  # noqa: FBT001  # a value, not a switch
+def _is(name: str, wanted: bool | str) -> FactPredicate:  # a value, not a switch
     if isinstance(wanted, bool):
         return lambda facts: facts.get(name) is wanted
     return lambda facts: facts.get(name) == wanted
@@ -166,12 +166,14 @@ def _has(name: str, wanted: frozenset[str]) -> FactPredicate:
 def _match(name: str, patterns: PatternIndex) -> FactPredicate:
     def test(facts: Facts) -> bool:
         value = facts.get(name)
+        if isinstance(value, frozenset):
+            return any(patterns.kinds(item) for item in value)
         return isinstance(value, str) and bool(patterns.kinds(value))
 
     return test
 
 
-def _present(name: str, wanted: bool) -> FactPredicate:  # noqa: FBT001  # a value, not a switch
+def _present(name: str, wanted: bool) -> FactPredicate:  # a value, not a switch
     return lambda facts: (name in facts) is wanted
 
 
@@ -182,7 +184,7 @@ def _negation(test: FactPredicate) -> FactPredicate:
 def _conjunction(tests: Compiled) -> FactPredicate:
     if len(tests) == 1:
         return tests[0]
-    if len(tests) == 2:  # noqa: PLR2004  # the usual case, spelled out for speed
+    if len(tests) == 2:  # the usual case, spelled out for speed
         first, second = tests
         return lambda facts: first(facts) and second(facts)
     return lambda facts: all(test(facts) for test in tests)

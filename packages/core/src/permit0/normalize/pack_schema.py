@@ -20,6 +20,7 @@ __all__ = [
     "CaseCall",
     "CaseSpec",
     "ConditionSpec",
+    "LineSpec",
     "MappingSpec",
     "PackSpec",
     "ParameterSpec",
@@ -60,6 +61,7 @@ class ParameterType(StrEnum):
     URL = "url"
     SHELL = "shell"
     TEXT = "text"
+    FILES = "files"
     LABEL = "label"
     COUNT = "count"
     SWITCH = "switch"
@@ -73,7 +75,7 @@ class ParameterSpec(_Strict):
     """One parameter of a canonical action."""
 
     type: TypeName
-    required: bool = Field(False, description="A call without it is refused.")
+    required: bool = Field(default=False, description="A call without it is refused.")
     names: list[str] = Field(
         default_factory=list,
         description="Argument names that mean this parameter when the tool is called by the "
@@ -88,10 +90,10 @@ class TestSpec(_Strict):
     at_least: Number | None = None
     below: Number | None = None
     at_most: Number | None = None
-    has: list[str] | None = Field(None, description="The set holds one of these.")
-    lacks: list[str] | None = Field(None, description="The set holds none of these.")
-    matches: list[str] | None = Field(None, description="The text matches one of these pattern sets.")
-    misses: list[str] | None = Field(None, description="The text matches none of these pattern sets.")
+    has: list[str] | None = Field(default=None, description="The set holds one of these.")
+    lacks: list[str] | None = Field(default=None, description="The set holds none of these.")
+    matches: list[str] | None = Field(default=None, description="The text, or one of the set, matches one of these.")
+    misses: list[str] | None = Field(default=None, description="The text matches none of these pattern sets.")
     present: bool | None = None
 
 
@@ -105,12 +107,12 @@ class ConditionSpec(_Strict):
     model_config = ConfigDict(extra="allow", frozen=True)
     __pydantic_extra__: dict[str, Test] = Field(init=False)
 
-    any_of: list[ConditionSpec] | None = Field(None, alias="any")
-    none_of: ConditionSpec | None = Field(None, alias="not")
+    any_of: list[ConditionSpec] | None = Field(default=None, alias="any")
+    none_of: ConditionSpec | None = Field(default=None, alias="not")
 
 
-class RuleSpec(_Strict):
-    """One line of a policy table."""
+class LineSpec(_Strict):
+    """What every line of a policy table may say."""
 
     id: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
     when: ConditionSpec | None = None
@@ -121,35 +123,37 @@ class RuleSpec(_Strict):
     )
     add_flags: dict[FlagName, RoleName] = Field(default_factory=dict)
     promote: list[FlagName] = Field(default_factory=list)
-    demote: list[FlagName] = Field(default_factory=list, description="To secondary; only in a downgrade or allow.")
     why: str = Field(description="One sentence for the person who reads the decision.")
+
+
+class RuleSpec(LineSpec):
+    """One line about the call itself."""
+
+    demote: list[FlagName] = Field(
+        default_factory=list, description="To secondary; only in a downgrade or allow."
+    )
 
 
 class SessionTestSpec(_Strict):
     """A question to the session. Counts include the call that is being decided."""
 
-    count: int | None = Field(None, description="At least this many of the actions.", ge=2)
-    distinct: int | None = Field(None, description="At least this many different values of `key`.", ge=2)
+    count: int | None = Field(default=None, description="At least this many of the actions.", ge=2)
+    distinct: int | None = Field(
+        default=None, description="At least this many different values of `key`.", ge=2
+    )
     key: str | None = None
-    recent: int | None = Field(None, description="One of the actions is among the last n calls.", ge=1)
-    rate: int | None = Field(None, description="More than this many a minute.", ge=1)
+    recent: int | None = Field(default=None, description="One of the actions is among the last n calls.", ge=1)
+    rate: int | None = Field(default=None, description="More than this many a minute.", ge=1)
     of: list[str] = Field(description="The actions that count.", min_length=1)
-    within_s: int | None = Field(None, ge=1)
-    exposed: bool = Field(False, description="Only actions that exposed secrets or personal data.")
+    within_s: int | None = Field(default=None, ge=1)
+    exposed: bool = Field(default=False, description="Only actions that exposed secrets or personal data.")
 
 
-class SessionSpec(_Strict):
+class SessionSpec(LineSpec):
     """One line about the session."""
 
-    id: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
     session: SessionTestSpec
-    when: ConditionSpec | None = None
     effect: EffectName = Effect.UPGRADE
-    amplifiers: dict[AmplifierName, int] = Field(default_factory=dict)
-    override: dict[AmplifierName, int] = Field(default_factory=dict)
-    add_flags: dict[FlagName, RoleName] = Field(default_factory=dict)
-    promote: list[FlagName] = Field(default_factory=list)
-    why: str
 
 
 class ActionSpec(_Strict):
@@ -164,9 +168,9 @@ class ActionSpec(_Strict):
     )
     flags: dict[FlagName, RoleName]
     amplifiers: dict[AmplifierName, int] = Field(default_factory=dict)
-    reads: bool = Field(False, description="Hands data to the agent: EXPOSURE on it marks the session.")
+    reads: bool = Field(default=False, description="Hands data to the agent: EXPOSURE on it marks the session.")
     outward: ConditionSpec | bool = Field(
-        False, description="When data leaves the organisation with this action."
+        default=False, description="When data leaves the organisation with this action."
     )
     counterparty: list[str] = Field(
         default_factory=list, description="Parameters whose values together identify who receives."
@@ -177,11 +181,12 @@ class ActionSpec(_Strict):
 
 class MappingSpec(_Strict):
     """Which action a real tool is. An argument that is not named here is looked at for addresses,
-    amounts and secrets all the same."""
+    amounts and secrets all the same.
+    """
 
     tools: list[str] = Field(min_length=1, description="Names of the tool; case and separators do not matter.")
     vendor: str = ""
-    source: str = Field("", description="Where the names were checked: package and version.")
+    source: str = Field(default="", description="Where the names were checked: package and version.")
     action: str
     arguments: dict[str, str | list[str]] = Field(
         default_factory=dict,
@@ -191,7 +196,7 @@ class MappingSpec(_Strict):
     literals: dict[str, JsonValue] = Field(
         default_factory=dict, description="Parameter -> fixed value."
     )
-    minor_units: bool = Field(False, description="Money arguments count minor units (cents).")
+    minor_units: bool = Field(default=False, description="Money arguments count minor units (cents).")
     select: dict[str, dict[str, str]] = Field(
         default_factory=dict,
         description="Argument -> its value (lower case) -> action instead of `action`.",

@@ -70,6 +70,7 @@ FACTS_OF: Mapping[ParameterType, tuple[str, ...]] = MappingProxyType(
             "command.external",
         ),
         ParameterType.TEXT: ("{p}.length", "{p}.secrets", "{p}.personal"),
+        ParameterType.FILES: ("{p}.length", "{p}.secrets", "{p}.personal", "{p}.names"),
         ParameterType.LABEL: ("{p}",),
         ParameterType.COUNT: ("{p}",),
         ParameterType.SWITCH: ("{p}",),
@@ -275,7 +276,7 @@ def _shell_list(words: list[str], where: str) -> ShellLine:
     """
     argv = parse_shell(shlex.join(words))
     several = where.casefold().endswith("s")  # arguments.commands, arguments.lines
-    if len(words) < 2 or not (several or any(not _ONE_WORD.fullmatch(word) for word in words)):  # noqa: PLR2004  # one word has one reading
+    if len(words) < 2 or not (several or any(not _ONE_WORD.fullmatch(word) for word in words)):
         return argv
     lines = parse_shell("\n".join(words))
     if not _ONE_WORD.fullmatch(words[0]) and "/" not in words[0]:
@@ -309,6 +310,20 @@ def _text(reading: Reading, item: Bound) -> None:
         facts["content.personal"] = True
 
 
+def _files(reading: Reading, item: Bound) -> None:
+    """Attachments: texts like any other, and each of them may be the name of a file."""
+    _text(reading, item)
+    before = reading.facts.get(item.name + ".names")
+    names: set[str] = set(before) if isinstance(before, frozenset) else set()
+    for text in leaves(item.value):
+        try:
+            names.add(parse_path(text, where=item.where).folded)
+        except InvalidInput:
+            continue  # content, not a name
+    if names:
+        reading.facts[item.name + ".names"] = frozenset(names)
+
+
 def _label(reading: Reading, item: Bound) -> None:
     value = item.value
     if isinstance(value, bool | int | float | str):
@@ -319,7 +334,7 @@ def _count(reading: Reading, item: Bound) -> None:
     value = item.value
     if isinstance(value, list):
         value = len(value)
-    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 19:  # noqa: PLR2004  # fits 64 bits
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 19:  # fits 64 bits
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int) or value < 0:
         raise InvalidInput(
@@ -374,6 +389,7 @@ _READERS: Mapping[ParameterType, Callable[[Reading, Bound], None]] = MappingProx
         ParameterType.URL: _url,
         ParameterType.SHELL: _shell,
         ParameterType.TEXT: _text,
+        ParameterType.FILES: _files,
         ParameterType.LABEL: _label,
         ParameterType.COUNT: _count,
         ParameterType.SWITCH: _switch,

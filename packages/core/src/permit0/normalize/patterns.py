@@ -170,7 +170,7 @@ def _head(expression: str) -> str:
     return match.group() if match is not None else ""
 
 
-def _either(expressions: Iterable[str], whole: bool) -> re.Pattern[str]:  # noqa: FBT001  # of _Expressions
+def _either(expressions: Iterable[str], whole: bool) -> re.Pattern[str]:  # of _Expressions
     choice = "|".join(f"(?:{text})" for text in expressions)
     return re.compile(rf"(?:{choice})\Z" if whole else rf".*?(?:{choice})", re.DOTALL)
 

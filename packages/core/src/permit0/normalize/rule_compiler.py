@@ -9,7 +9,7 @@ from permit0.model.history import Feature, FeatureKind, HistoryView
 from permit0.model.rule import Change, Rule, SessionAdjustment, SessionTest, floor_of
 from permit0.model.vocabulary import Amplifier, Effect, Flag, Role
 from permit0.normalize.conditions import ConditionCompiler
-from permit0.normalize.pack_schema import RuleSpec, SessionSpec, SessionTestSpec
+from permit0.normalize.pack_schema import LineSpec, RuleSpec, SessionSpec, SessionTestSpec
 
 __all__ = ["RuleCompiler"]
 
@@ -84,7 +84,7 @@ class RuleCompiler:
             floor=floor_of(spec.effect, name, spec.why),
         )
 
-    def _check(self, spec: RuleSpec | SessionSpec) -> None:
+    def _check(self, spec: LineSpec) -> None:
         lowers = any(points < 0 for points in spec.amplifiers.values())
         if self._upward and (lowers or spec.effect in _MILD):
             raise InvalidInput(
@@ -125,7 +125,7 @@ class RuleCompiler:
         return _recent(feature(FeatureKind.LATEST, None), spec.recent or 1, spec.within_s)
 
 
-def _change(spec: RuleSpec | SessionSpec, demote: tuple[int, ...]) -> Change:
+def _change(spec: LineSpec, demote: tuple[int, ...]) -> Change:
     raised = {_FLAG[flag]: _ROLE[role] for flag, role in spec.add_flags.items()}
     for flag in spec.promote:
         raised[_FLAG[flag]] = Role.PRIMARY

@@ -123,7 +123,7 @@ def _folded(path: str) -> str:
 
 def _shell_action(
     features: frozenset[str],
-    external: bool,  # noqa: FBT001  # a fact, not a switch
+    external: bool,  # a fact, not a switch
     programs: set[str],
     marks: frozenset[str],
     reading: Reading,

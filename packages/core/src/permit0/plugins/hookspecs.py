@@ -12,8 +12,8 @@ from importlib.resources.abc import Traversable
 
 import pluggy
 
-from permit0.ports import SessionRule
 from permit0.model.limits import SessionLimits
+from permit0.ports import SessionRule
 
 __all__ = ["PROJECT", "hookimpl", "hookspec"]
 

@@ -66,7 +66,9 @@ class Plugins:
                     "contribute a result instead"
                 )
             if hook not in known:
-                raise BadPlugin(f"plugin {name!r} has an unknown hook {hook!r}{nearest(hook, known)}")
+                raise BadPlugin(
+                    f"plugin {name!r} has an unknown hook {hook!r}{nearest(hook, known)}"
+                )
             hooks.append(hook)
         if not hooks:
             raise BadPlugin(f"plugin {name!r} has no hook, mark its functions with @hookimpl")
@@ -94,12 +96,10 @@ class Plugins:
         for name in chosen:
             point = found.get(name)
             if point is None:
-                raise BadPlugin(
-                    f"plugin {name!r} is not installed{nearest(name, sorted(found))}"
-                )
+                raise BadPlugin(f"plugin {name!r} is not installed{nearest(name, sorted(found))}")
             try:
                 plugin = point.load()
-            except Exception as error:  # foreign code runs here; whatever it raises is a refusal
+            except Exception as error:  # foreign code: whatever it raises is a refusal
                 raise BadPlugin(
                     f"plugin {name!r} cannot be imported: {type(error).__name__}: {error}"
                 ) from error
@@ -111,12 +111,16 @@ class Plugins:
                 version=dist.version if dist is not None else "",
             )
 
-    def collect(self, results: Sequence[Sequence[object]]) -> list[object]:
-        """All results of a hook as one list.
+    def ask(self, hook: str, **arguments: object) -> list[object]:
+        """Call a hook of every plugin; all that they contribute as one list.
 
         Raises:
-            BadPlugin: A plugin returned something that is no sequence.
+            BadPlugin: A plugin failed, or returned something that is no sequence.
         """
+        try:
+            results = getattr(self._manager.hook, hook)(**arguments)
+        except Exception as error:  # noqa: BLE001  # foreign code; whatever it raises is a refusal
+            raise BadPlugin(f"a plugin failed in {hook!r}: {type(error).__name__}: {error}") from error
         for result in results:
             if isinstance(result, str | bytes) or not isinstance(result, Sequence):
                 raise BadPlugin(f"a plugin returned {type(result).__name__!r}, return a list")

@@ -15,7 +15,7 @@ from types import MappingProxyType
 
 from permit0.model.finding import Finding
 from permit0.model.reason import Reason
-from permit0.model.rule import Floor, Rule, SessionAdjustment
+from permit0.model.rule import Floor, Rule, SessionAdjustment, floor_of
 from permit0.model.score import RiskScore
 from permit0.model.vocabulary import Effect, Tier, Verdict
 from permit0.policy.lists import AllowListed, ListEntry
@@ -64,6 +64,10 @@ def combine(
         if finding.effect is Effect.BLOCK:
             message = f"{finding.rule}: {finding.message}"
             asks.append(Floor(Verdict.DENY, 1, Reason("session_block", message, finding.rule)))
+            continue
+        asked = floor_of(finding.effect, finding.rule, finding.message)
+        if asked is not None:  # a plugin's rule may ask for a person
+            asks.append(asked)
     if score.block_rule:
         message = f"{score.block_rule}: flags and amplifiers that no policy may allow"
         asks.append(Floor(Verdict.DENY, 2, Reason("block", message, score.block_rule)))

@@ -1,8 +1,8 @@
 """How far configuration may turn the policy. A violation refuses to start and says which line.
 
-  * Weights: factors of 0.5 to 2, profile and permit0.yaml together.
-  * Tier bounds: moved by at most 0.10, still rising.
-  * Limits of the immutable session rules: only stricter than the profile's.
+* Weights: factors of 0.5 to 2, profile and permit0.yaml together.
+* Tier bounds: moved by at most 0.10, still rising.
+* Limits of the immutable session rules: only stricter than the profile's.
 """
 
 from __future__ import annotations
@@ -50,22 +50,31 @@ def tune(loaded: LoadedConfig, published_bounds: tuple[float, float, float, floa
     """
     config = loaded.config
     profile = _profile(config.profile)
-    weights = profile.get("weights", {})
+    weights = profile.weights
     at = loaded.at
-    flags = _factors(weights.get("flags", {}), config.weights.flags, Flag, at, "flags")
+    flags = _factors(weights.flags, config.weights.flags, Flag, at, "flags")
     amplifiers = _factors(
-        weights.get("amplifiers", {}), config.weights.amplifiers, Amplifier, at, "amplifiers"
+        weights.amplifiers, config.weights.amplifiers, Amplifier, at, "amplifiers"
     )
-    bounds = _bounds(published_bounds, config.weights.tier_bounds, at)
-    limits = _limits(SessionLimits(), profile.get("limits", {}), lambda *_: "profile")
+    bounds = _bounds(published_bounds, dict(config.weights.tier_bounds.items()), at)
+    limits = _limits(SessionLimits(), profile.limits, lambda *_: "profile")
     limits = _limits(limits, config.limits, lambda name: at("limits", name))
     return Tuning(flags, amplifiers, bounds, limits)
 
 
-def _profile(name: str) -> Mapping[str, Mapping[str, Mapping[str, float]]]:
+class _ProfileWeights(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    flags: dict[str, float] = {}
+    amplifiers: dict[str, float] = {}
+
+
+class _Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    weights: _ProfileWeights = _ProfileWeights()
+    limits: dict[str, int | float] = {}
+
+
+def _profile(name: str) -> _Profile:
     text = resources.files("permit0.policy").joinpath("profiles.yaml").read_text(encoding="utf-8")
-    profiles: Mapping[str, Mapping[str, Mapping[str, float]]] = yaml.safe_load(text)
-    return profiles[name]
+    return msgspec.convert(yaml.safe_load(text), dict[str, _Profile])[name]
 
 
 def _factors(

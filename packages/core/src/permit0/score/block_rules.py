@@ -28,9 +28,9 @@ class BlockRule(msgspec.Struct, frozen=True):
 
     def holds(self, points: Sequence[int], roles: Sequence[Role]) -> bool:
         """Whether the rule fires on a result."""
-        return all(
-            points[_AMPLIFIERS.index(amp)] >= CEILING[amp] for amp in self.full
-        ) and all(roles[_FLAGS.index(flag)] is Role.PRIMARY for flag in self.primary)
+        return all(points[_AMPLIFIERS.index(amp)] >= CEILING[amp] for amp in self.full) and all(
+            roles[_FLAGS.index(flag)] is Role.PRIMARY for flag in self.primary
+        )
 
 
 BLOCK_RULES = (

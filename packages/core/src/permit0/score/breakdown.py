@@ -1,7 +1,7 @@
 """The scorer's formula with everything in between kept, for people.
 
-Guarantees: `moved` and `break_down` are steps 2 and 3 to 6 of scorer.py; the value is the scorer's own, and
-tests hold both against it. Slow; the decision path never comes here.
+Guarantees: `moved` and `break_down` are steps 2 and 3 to 6 of scorer.py; the value is the scorer's
+own, and tests hold both against it. Slow; the decision path never comes here.
 """
 
 from __future__ import annotations
@@ -17,7 +17,15 @@ from permit0.score.amplifiers import AMPLIFIER_CATEGORY, CEILING, MULTIPLYING
 from permit0.score.flags import CATEGORY_OF
 from permit0.score.scorer import Scorer
 
-__all__ = ["AmplifierTerm", "Breakdown", "CategoryTerm", "FlagTerm", "break_down", "clamped", "moved"]
+__all__ = [
+    "AmplifierTerm",
+    "Breakdown",
+    "CategoryTerm",
+    "FlagTerm",
+    "break_down",
+    "clamped",
+    "moved",
+]
 
 _AMPLIFIERS = tuple(Amplifier)
 _SESSION = _AMPLIFIERS.index(Amplifier.SESSION)
@@ -136,6 +144,4 @@ def _category(
     own = [i for i, amp in enumerate(Amplifier) if AMPLIFIER_CATEGORY[amp] is category]
     mean = sum(terms[i].value for i in own) / sum(weights[i] for i in own)
     weight, strength = scorer.constants.categories[category], sum(flag.weight for flag in flags)
-    return CategoryTerm(
-        category, weight, flags, strength, mean, weight * strength * (1 + mean) / 2
-    )
+    return CategoryTerm(category, weight, flags, strength, mean, weight * strength * (1 + mean) / 2)

@@ -80,9 +80,7 @@ class Weights(msgspec.Struct, frozen=True):
 class Scorer:
     """The formula with its constants laid out for speed. Pure: what it remembers are its results."""
 
-    def __init__(
-        self, weights: Weights | None = None, constants: Constants | None = None
-    ) -> None:
+    def __init__(self, weights: Weights | None = None, constants: Constants | None = None) -> None:
         weights = Weights() if weights is None else weights
         constants = Constants() if constants is None else constants
         self.constants = constants
@@ -97,9 +95,7 @@ class Scorer:
             constants.flags[flag] * weights.flags.get(flag, 1.0) for flag in Flag
         )
         self.flag_weight = self._flag
-        scaled = [
-            constants.amplifiers[amp] * weights.amplifiers.get(amp, 1.0) for amp in Amplifier
-        ]
+        scaled = [constants.amplifiers[amp] * weights.amplifiers.get(amp, 1.0) for amp in Amplifier]
         total = sum(scaled)
         weight = [value / total for value in scaled]
         self.amplifier_weight = tuple(weight)
@@ -123,7 +119,9 @@ class Scorer:
             for i, flag in enumerate(Flag)
             if CATEGORY_OF[flag] is category
         )
-        per_point = tuple(p / total if is_own else 0.0 for p, is_own in zip(point, own, strict=True))
+        per_point = tuple(
+            p / total if is_own else 0.0 for p, is_own in zip(point, own, strict=True)
+        )
         return self.constants.categories[category], flags, per_point
 
     def score(
@@ -171,7 +169,7 @@ class Scorer:
                     roles[index] = role
         ceiling = self._ceiling
         points_of = tuple(
-            [0 if p < 0 else (c if p > c else p) for p, c in zip(raw, ceiling, strict=True)]
+            [max(0, min(p, c)) for p, c in zip(raw, ceiling, strict=True)]
         )
         value = self.value(points_of, roles)
         # 1. a block, by a rule or by the result itself, lifts the result to critical
@@ -200,8 +198,8 @@ class Scorer:
         for index, one_point in self._multiply:
             base *= 1.0 + one_point * points[index]
         extra = 1.0 + sum(map(mul, self._add, points))
-        value = round(math.tanh(self._sharpness * base * extra), SCORE_DIGITS)
-        return value if value < ALMOST_ONE else ALMOST_ONE
+        value: float = math.tanh(self._sharpness * base * extra)
+        return min(round(value, SCORE_DIGITS), ALMOST_ONE)
 
     def tier(self, value: float) -> Tier:
         """The band of a score."""

@@ -1,6 +1,6 @@
 """Run the cases of packs: calls with the decision they must get.
 
-Guarantees: every case starts with an empty history, a clock of its own and its own `org`; the packs are
+Guarantees: every case starts with an empty history, a clock and an `org` of its own; the packs are
 compiled once, whatever the number of cases. Used by `permit0 pack test` and by pytest alike:
 
     bench = CaseBench(packs)

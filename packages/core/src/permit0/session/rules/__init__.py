@@ -6,8 +6,8 @@ They read history and the action, and can only refuse or warn. Configuration tig
 
 from __future__ import annotations
 
-from permit0.ports import SessionRule
 from permit0.model.limits import SessionLimits
+from permit0.ports import SessionRule
 from permit0.session.rules.bulk_external_send import BulkExternalSend
 from permit0.session.rules.card_testing import CardTesting
 from permit0.session.rules.cumulative_transfer_cap import CumulativeTransferCap

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from permit0.model.action import NormAction
 from permit0.model.finding import Finding
 from permit0.model.history import Feature, FeatureKind, HistoryView
-from permit0.model.vocabulary import Effect
 from permit0.model.limits import SessionLimits
+from permit0.model.vocabulary import Effect
 from permit0.session.vocabulary import TRANSFERS
 
 __all__ = ["ScatterTransfer"]
