@@ -19,7 +19,7 @@ from permit0.cli.demo import show
 from permit0.cli.demo_replay import load_demo
 from permit0.cli.terminal import Symbols, Terminal
 
-WIDTH = 92
+WIDTH = 96
 SCENARIO = "app_fraud_scatter_transfer"
 FONT = "ui-monospace, 'Cascadia Mono', Menlo, Consolas, 'DejaVu Sans Mono', monospace"
 THEME = TerminalTheme(

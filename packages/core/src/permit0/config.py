@@ -22,6 +22,8 @@ from pydantic import (
     ConfigDict,
     Field,
     JsonValue,
+    StrictFloat,
+    StrictInt,
     ValidationError,
 )
 
@@ -43,6 +45,9 @@ CONFIG_NAME = "permit0.yaml"
 CONFIG_VARIABLE = "PERMIT0_CONFIG"
 MAX_CONFIG_BYTES = 1 << 20  # a policy that a person can still read
 PROFILES = ("general", "fintech", "insurtech", "healthtech")
+
+
+_Number = StrictInt | StrictFloat  # `true` and '5' are no numbers
 
 
 class _Strict(BaseModel):
@@ -100,9 +105,9 @@ class ListsConfig(_Strict):
 class WeightsConfig(_Strict):
     """Factors of 0.5 to 2 on the weights, moves of up to 0.10 on the tier bounds."""
 
-    flags: dict[str, float] = Field(default_factory=dict)
-    amplifiers: dict[str, float] = Field(default_factory=dict)
-    tier_bounds: dict[Literal["low", "medium", "high", "critical"], float] = Field(
+    flags: dict[str, _Number] = Field(default_factory=dict)
+    amplifiers: dict[str, _Number] = Field(default_factory=dict)
+    tier_bounds: dict[Literal["low", "medium", "high", "critical"], _Number] = Field(
         default_factory=dict
     )
 
@@ -114,7 +119,7 @@ class Config(_Strict):
     mode: Literal["enforce", "observe"] = "enforce"
     profile: Literal["general", "fintech", "insurtech", "healthtech"] = "general"
     weights: WeightsConfig = WeightsConfig()
-    limits: dict[str, int | float] = Field(default_factory=dict)
+    limits: dict[str, _Number] = Field(default_factory=dict)
     lists: ListsConfig = ListsConfig()
     rules: dict[str, list[dict[str, JsonValue]]] = Field(default_factory=dict)
     packs: tuple[str, ...] = Field(default=(), description="More pack files, relative to permit0.yaml.")

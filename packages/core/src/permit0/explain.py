@@ -13,7 +13,7 @@ Does not: read history (what a wait or a new session gives is found by deciding 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from itertools import combinations
 
@@ -21,15 +21,17 @@ import msgspec
 
 from permit0.model.action import Fact
 from permit0.model.decision import ActionDecision, Decision
+from permit0.model.finding import Finding
 from permit0.model.reason import Reason
 from permit0.model.rule import FLOOR_OF, ActionTemplate, Change, Rule, SessionAdjustment
-from permit0.model.score import Contribution
+from permit0.model.score import Contribution, RiskScore
 from permit0.model.vocabulary import Amplifier, Effect, Flag, Outcome, Role, Tier, Verdict
 from permit0.normalize.catalog import Catalog
 from permit0.normalize.otherwise import otherwise
 from permit0.normalize.pack_schema import ConditionSpec
 from permit0.policy.combine import TIER_VERDICT, combine
 from permit0.policy.lists import AllowListed, ListEntry
+from permit0.score.block_rules import find_block
 from permit0.score.breakdown import Breakdown, break_down, clamped, moved
 from permit0.score.scorer import Scorer
 
@@ -42,7 +44,6 @@ __all__ = [
     "Milder",
     "Share",
     "explain",
-    "find_wait",
 ]
 
 Conditions = Mapping[str, ConditionSpec]
@@ -152,35 +153,6 @@ def explain(
         searched = outcome is decision.decided and len(actions) < MAX_SEARCHED
         actions.append(case.explain(search=searched and outcome is not Outcome.ALLOW))
     return Explanation(decision, scorer.tier_bounds, tuple(actions))
-
-
-def find_wait(
-    decide: Callable[[float], Outcome], outcome: Outcome, *, horizons_s: Sequence[float]
-) -> tuple[float, Outcome] | None:
-    """The shortest wait, to a second, after which the same call gets a milder outcome.
-
-    Args:
-        decide: The outcome of the call so many seconds later.
-        outcome: What it gets now.
-        horizons_s: Waits to try, rising; between the last refusal and the first success the
-            moment is narrowed down.
-    """
-    refused = 0.0
-    for horizon in horizons_s:
-        found = decide(horizon)
-        if _RANK[found] >= _RANK[outcome]:
-            refused = horizon
-            continue
-        waited = horizon
-        while waited - refused > 1:
-            middle = (refused + waited) // 2
-            tried = decide(middle)
-            if _RANK[tried] < _RANK[outcome]:
-                waited, found = middle, tried
-            else:
-                refused = middle
-        return waited, found
-    return None
 
 
 class _Case:
@@ -300,18 +272,25 @@ class _Case:
                 roles[_FLAGS.index(Flag(name))] = Role.ABSENT
             elif kind == "amplifier":
                 raw[_AMPLIFIERS.index(Amplifier(name))] = 0
-        effects = [*(line.effect for line in left), *(finding.effect for finding in findings)]
-        bare = msgspec.structs.replace(
-            self._template, base=tuple(raw), roles=tuple(roles), rules=(), session=()
-        )
-        score = self._scorer.score(
-            bare, (), session_points=0, volume_points=0, blocked=Effect.BLOCK in effects
-        )
+        score = self._score(raw, roles, [*_effects(left), *_effects(findings)])
         denied = None if ("list", "deny") in gone else self._denied
         verdict, _ = combine(score, fired, adjusted, findings, denied=denied, allowed=self._allowed)
         stays = {line.id for line in left}
         ends = tuple(line.id for line in self._lines if line.id not in stays)
         return Milder(tuple(causes), _OUTCOME[verdict], score.value, score.tier, ends)
+
+    def _score(
+        self, raw: Sequence[int], roles: Sequence[Role], effects: Sequence[Effect]
+    ) -> RiskScore:
+        """Like Scorer.score, which would remember situations that never happened."""
+        points = clamped(raw)
+        block = find_block(points, roles)
+        value = self._scorer.value(points, roles)
+        blocked = block is not None or Effect.BLOCK in effects
+        if blocked:
+            value = max(value, self._scorer.tier_bounds[3])
+        name = "" if block is None else block.name
+        return RiskScore(value, self._scorer.tier(value), points, tuple(roles), blocked, name)
 
     def _is_milder(self, found: Milder) -> bool:
         return _RANK[found.outcome] < _RANK[_OUTCOME[self._item.verdict]]
@@ -378,6 +357,10 @@ def _lines(
     rules: Iterable[Rule], session: Iterable[SessionAdjustment]
 ) -> tuple[Rule | SessionAdjustment, ...]:
     return (*rules, *session)
+
+
+def _effects(items: Iterable[Rule | SessionAdjustment | Finding]) -> list[Effect]:
+    return [item.effect for item in items]
 
 
 def _moves(source: str, change: Change) -> tuple[Contribution, ...]:

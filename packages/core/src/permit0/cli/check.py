@@ -43,8 +43,8 @@ def run(options: Namespace) -> int:
     decision = engine.check(
         options.tool,
         arguments,
-        session=options.session,
-        agent=options.agent,
+        session=options.session or "default",
+        agent=options.agent or "default",
         principal=options.principal,
     )
     if options.json:

@@ -15,13 +15,14 @@ from permit0.cli.check import decision_as_data
 from permit0.cli.check_jsonl import LineDecider
 from permit0.cli.condition_words import condition_words
 from permit0.cli.explain_view import Outlook, print_explanation
-from permit0.cli.inputs import read_arguments, read_bounded
+from permit0.cli.inputs import JsonReader, read_arguments, read_bounded
 from permit0.cli.terminal import make_terminal
+from permit0.cli.waiting import find_wait
 from permit0.clock import SystemClock
 from permit0.config import find_config, load_config
 from permit0.engine import Engine
 from permit0.errors import InvalidInput
-from permit0.explain import Conditions, explain, find_wait
+from permit0.explain import Conditions, explain
 from permit0.model.decision import Decision
 from permit0.model.history import Feature, HistoryEntry, Scope
 from permit0.model.vocabulary import Outcome
@@ -99,6 +100,15 @@ def conditions_of(deployment: Deployment) -> Conditions:
     return found
 
 
+def _fields(line: bytes) -> Mapping[str, object]:
+    """The members of a line; none if it is not readable, which its replay will report."""
+    try:
+        value = JsonReader().read(line.decode())
+    except InvalidInput:
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
 class _ReplayClock:
     """The time of the replayed line; a line without `ts` happens at that of the one before."""
 
@@ -155,6 +165,8 @@ class _Replay:
             load_config(find_config(named)), clock=self._clock, make_store=self._make_store
         )
 
+        self._last = _fields(before[-1]) if before else {}
+
     def _make_store(self, features: Sequence[Feature]) -> _ForgettingStore:
         store = _ForgettingStore(features)
         self._stores.append(store)
@@ -178,14 +190,19 @@ class _Replay:
                     f"line {number} of --before: {error}", reason_code=error.reason_code
                 ) from error
         self._clock.advance(wait_s)
-        options = self._options
         return self._engine.check(
-            options.tool,
+            self._options.tool,
             self._arguments,
-            session=options.session,
-            agent=options.agent,
-            principal=options.principal,
+            session=self._who("session") or "default",
+            agent=self._who("agent") or "default",
+            principal=self._who("principal"),
         )
+
+    def _who(self, name: str) -> str | None:
+        """What the caller says, else what the last of the earlier calls says."""
+        said: str | None = getattr(self._options, name)
+        last = self._last.get(name)
+        return last if said is None and isinstance(last, str) else said
 
     def outlook(self, decision: Decision) -> Outlook:
         """What waiting and what an empty history would give."""

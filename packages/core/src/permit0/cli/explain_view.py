@@ -24,7 +24,7 @@ from permit0.score.breakdown import AmplifierTerm, CategoryTerm
 
 __all__ = ["Outlook", "print_explanation"]
 
-MAX_ACTIONS = 4
+MAX_ACTIONS = 2
 MAX_MILDER = 5
 MAX_WEIGHS = 4
 DIM = "bright_black"
@@ -78,7 +78,7 @@ def print_explanation(
         _print_action(term, explanation, action, judged, conditions)
     hidden = len(explanation.actions) - len(shown)
     if hidden:
-        term.line(Text(f"and {hidden} milder actions, --json shows them", DIM))
+        term.line(Text(f"and {hidden} more actions, --json shows them", DIM))
     _print_milder(term, explanation, outlook, conditions)
 
 
@@ -223,6 +223,10 @@ def _print_milder(
     if len(strictest) > 1:
         names = ", ".join(dict.fromkeys(action.action for action in strictest))
         term.line(Text(f"each of {names} would have to be milder", DIM), indent=2)
+    for rule in dict.fromkeys(rule for action in strictest for rule in action.immutable):
+        line = Text().append(rule, "bold red")
+        line.append(" is immutable: no approval, configuration or list lifts it")
+        term.line(line, indent=2, hang=2)
     for action in strictest[:MAX_ACTIONS]:
         _print_changes(term, action, conditions)
     _print_outlook(term, decided, outlook)
@@ -232,10 +236,6 @@ def _print_changes(
     term: Terminal, action: ActionExplanation, conditions: Mapping[str, str]
 ) -> None:
     symbols = term.symbols
-    for rule in action.immutable:
-        line = Text().append(rule, "bold red")
-        line.append(" is immutable: no approval, configuration or list lifts it")
-        term.line(line, indent=2, hang=2)
     if not action.milder and not action.immutable:
         term.line("no single change of this call, and no pair of changes, is enough", indent=2)
     for milder in action.milder[:MAX_MILDER]:

@@ -83,8 +83,8 @@ def _add_call(parser: argparse.ArgumentParser) -> None:
         metavar="NAME=VALUE",
         help="one argument, repeatable; the value is JSON if it reads as JSON, else text",
     )
-    parser.add_argument("--session", default="default", help="the task or conversation")
-    parser.add_argument("--agent", default="default", help="which agent calls")
+    parser.add_argument("--session", help="the task or conversation")
+    parser.add_argument("--agent", help="which agent calls")
     parser.add_argument("--principal", help="the person or account on whose behalf")
     parser.add_argument("--json", action="store_true", help="one JSON document")
     _add_config(parser)
@@ -112,7 +112,10 @@ def _add_explain(commands: _Commands) -> None:
     )
     _add_call(explain)
     explain.add_argument(
-        "--before", metavar="FILE", help="JSON lines of earlier calls to replay first"
+        "--before",
+        metavar="FILE",
+        help="JSON lines of earlier calls to replay first; the call is of the session, agent and "
+        "principal of the last of them, unless told otherwise",
     )
 
 

@@ -81,6 +81,10 @@ class Decision(msgspec.Struct, frozen=True, gc=False):
                 names[rule.id] = None
         return tuple(names)
 
+    def __str__(self) -> str:
+        """`deny payments.transfer 0.75 critical: scatter_transfer: ...`."""
+        return f"{self.outcome} {self.action} {self.score:.2f} {self.tier}: {self.reason}"
+
     @property
     def reason(self) -> str:
         """The decisive reason, as one sentence."""

@@ -125,6 +125,8 @@ class _Compiler:
         ]
         raising = RuleCompiler(name, conditions, self._intern, upward=True)
         for extra, where in self._extra.get(name, ()):
+            if any(line.id == f"{name}/{extra.id}" for line in lines):
+                raise BadConfig(f"{where}: there is a rule {extra.id!r} already, choose another id")
             lines.append(_placed(where, lambda extra=extra: raising.rule(extra)))  # type: ignore[misc]  # as above
         session: list[SessionAdjustment] = [
             _located(pack, (*place, "session", i), lambda line=line: rules.session(line))  # type: ignore[misc]  # as above

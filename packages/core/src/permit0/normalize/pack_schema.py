@@ -167,7 +167,7 @@ class ActionSpec(_Strict):
         default_factory=list, description="Argument names without influence on the risk."
     )
     flags: dict[FlagName, RoleName]
-    amplifiers: dict[AmplifierName, int] = Field(default_factory=dict)
+    amplifiers: dict[AmplifierName, Annotated[int, Field(ge=0)]] = Field(default_factory=dict)
     reads: bool = Field(default=False, description="Hands data to the agent: EXPOSURE on it marks the session.")
     outward: ConditionSpec | bool = Field(
         default=False, description="When data leaves the organisation with this action."

@@ -276,7 +276,7 @@ def _shell_list(words: list[str], where: str) -> ShellLine:
     """
     argv = parse_shell(shlex.join(words))
     several = where.casefold().endswith("s")  # arguments.commands, arguments.lines
-    if len(words) < 2 or not (several or any(not _ONE_WORD.fullmatch(word) for word in words)):
+    if not words or (not several and all(_ONE_WORD.fullmatch(word) for word in words)):
         return argv
     lines = parse_shell("\n".join(words))
     if not _ONE_WORD.fullmatch(words[0]) and "/" not in words[0]:

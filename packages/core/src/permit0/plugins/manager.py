@@ -127,11 +127,6 @@ class Plugins:
         return list(chain.from_iterable(results))
 
     @property
-    def hook(self) -> pluggy.HookRelay:
-        """Call hooks: `plugins.hook.permit0_pack_files()`."""
-        return self._manager.hook
-
-    @property
     def loaded(self) -> tuple[LoadedPlugin, ...]:
         """What was loaded, in order."""
         return tuple(self._loaded)

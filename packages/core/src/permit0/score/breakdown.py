@@ -87,8 +87,8 @@ def moved(
 ) -> tuple[list[int], list[Role]]:
     """Step 2 before the ceilings: raw points by Amplifier and roles by Flag order."""
     raw, roles = list(template.base), list(template.roles)
-    raw[_SESSION] += session_points
-    raw[_VOLUME] += volume_points
+    raw[_SESSION] += min(session_points, CEILING[Amplifier.SESSION])
+    raw[_VOLUME] += min(volume_points, CEILING[Amplifier.VOLUME])
     for change in changes:
         for index, points in change.add:
             raw[index] += points

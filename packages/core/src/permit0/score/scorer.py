@@ -40,7 +40,7 @@ from permit0.score.flags import CATEGORY_OF, CATEGORY_WEIGHT, FLAG_WEIGHT, SECON
 __all__ = ["SCORE_DIGITS", "SHARPNESS", "TIER_BOUNDS", "Constants", "Scorer", "Weights"]
 
 SHARPNESS = 3.35
-SCORE_DIGITS = 6  # hides the last bits of tanh, which differ between C libraries
+SCORE_DIGITS = 6  # hides the last bits of tanh, which differ between C libraries; sums are exact (fsum)
 ALMOST_ONE = 1 - 10**-SCORE_DIGITS  # tanh rounds to 1.0 far out; a score stays below
 MAX_KNOWN = 20_000  # remembered scores, some 10 MB; far more than the situations of a deployment
 TIER_BOUNDS: tuple[float, float, float, float] = (0.15, 0.35, 0.55, 0.75)
@@ -193,11 +193,11 @@ class Scorer:
             for index, by_role in flags:
                 strength += by_role[roles[index]]
             if strength:
-                mean = sum(map(mul, per_point, points))
+                mean = math.fsum(map(mul, per_point, points))
                 base += weight * strength * (1.0 + mean) * 0.5
         for index, one_point in self._multiply:
             base *= 1.0 + one_point * points[index]
-        extra = 1.0 + sum(map(mul, self._add, points))
+        extra = 1.0 + math.fsum(map(mul, self._add, points))
         value: float = math.tanh(self._sharpness * base * extra)
         return min(round(value, SCORE_DIGITS), ALMOST_ONE)
 

@@ -10,4 +10,5 @@ MAIL = frozenset({"email.send", "email.reply", "email.forward"})
 ESCALATIONS = frozenset({"iam.assign_role"})
 CODE_EXECUTION = frozenset(
     {"process.shell", "process.run_script", "process.run_container", "process.invoke"}
+    | {"process.schedule"}
 )

@@ -180,6 +180,7 @@ class Ledger:
         "_tiers",
         "last_at",
         "steps",
+        "used",
     )
 
     def __init__(self, index: FeatureIndex, *, shared: bool) -> None:
@@ -192,6 +193,7 @@ class Ledger:
         self._flags: dict[str, float] = {}
         self.steps = 0
         self.last_at = 0.0
+        self.used = 0
 
     def apply(self, entry: HistoryEntry) -> None:
         """Count one call."""

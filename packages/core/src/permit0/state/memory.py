@@ -2,6 +2,7 @@
 
 Guarantees: a transaction is alone: reading, deciding and appending are one step for every scope,
 so that the decisions of parallel calls are those of some serial order.
+Memory is bounded: beyond MAX_SCOPES sessions the half that was used least recently is forgotten.
 Does not: survive the process, or be seen by another one.
 """
 
@@ -16,7 +17,11 @@ from permit0.errors import StateUnavailable
 from permit0.model.history import Feature, HistoryEntry, HistoryView, Scope
 from permit0.state.ledger import FeatureIndex, Ledger, MergedHistory
 
-__all__ = ["MemoryStore"]
+__all__ = ["MAX_SCOPES", "MemoryStore"]
+
+MAX_SCOPES = (
+    100_000  # some 2 kB each; by use and not by time, since callers may bring their own clock
+)
 
 
 class MemoryStore:
@@ -31,6 +36,7 @@ class MemoryStore:
         self._index = FeatureIndex(features)
         self._lock = threading.Lock()
         self._timeout_s = timeout_s
+        self._uses = 0
         self._sessions: dict[str, Ledger] = {}
         self._shared: dict[tuple[str, str], Ledger] = {}
         self._both: dict[tuple[str, str, str], Ledger] = {}
@@ -55,12 +61,18 @@ class MemoryStore:
         if not self._lock.acquire(timeout=self._timeout_s):
             raise StateUnavailable("the session store is locked by another decision, try again")
 
+    def use(self) -> int:
+        """The number of this transaction, counted in the critical section."""
+        self._uses += 1
+        return self._uses
+
     def release(self) -> None:
         """Leave the critical section."""
         self._lock.release()
 
     def ledgers(self, scope: Scope) -> tuple[Ledger, Ledger | None, Ledger | None]:
         """The ledgers of a scope: session, shared, both."""
+        self._tidy()
         session = self._sessions.get(scope.session)
         if session is None:
             session = self._sessions[scope.session] = Ledger(self._index, shared=False)
@@ -75,6 +87,21 @@ class MemoryStore:
         if both is None:
             both = self._both[triple] = Ledger(self._index, shared=True)
         return session, shared, both
+
+    def _tidy(self) -> None:
+        """Forget what was used least recently, if there is too much.
+
+        One limit for all three: `both` is never used later than its session and its pair, so that
+        nothing is subtracted for a scope that was forgotten.
+        """
+        if max(len(self._sessions), len(self._shared), len(self._both)) < MAX_SCOPES:
+            return
+        ledgers = (*self._sessions.values(), *self._shared.values(), *self._both.values())
+        used = sorted(ledger.used for ledger in ledgers)
+        middle = used[len(used) // 2]
+        self._sessions = {k: v for k, v in self._sessions.items() if v.used >= middle}
+        self._shared = {k: v for k, v in self._shared.items() if v.used >= middle}
+        self._both = {k: v for k, v in self._both.items() if v.used >= middle}
 
     @property
     def index(self) -> FeatureIndex:
@@ -102,6 +129,9 @@ class _Transaction:
         except BaseException:  # the lock is never left behind: without it nobody could decide
             self._store.release()
             raise
+        session.used = self._store.use()
+        if shared is not None and both is not None:
+            shared.used = both.used = session.used
         # A clock that jumps back must not reopen a window: a step is never before the last one.
         now = max(self._at, session.last_at)
         if shared is not None:

@@ -35,6 +35,6 @@ class PrivilegeEscalationThenExec:
         return Finding(
             self.name,
             Effect.BLOCK,
-            f"a role was assigned {steps} actions ago and this action runs code",
+            f"a role was assigned {steps} action{'' if steps == 1 else 's'} ago and this action runs code",
             immutable=True,
         )

@@ -45,6 +45,7 @@ class PrivilegeEscalationThenLargeTransfer:
         return Finding(
             self.name,
             Effect.BLOCK,
-            f"a role was assigned {steps} actions ago and this transfer is over {self._large:,}",
+            f"a role was assigned {steps} action{'' if steps == 1 else 's'} ago and this transfer "
+            f"is over {self._large:,}",
             immutable=True,
         )
