@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from types import SimpleNamespace
 
 import pytest
+
 from permit0.build import Deployment
 from permit0.errors import BadPlugin
 from permit0.model.action import NormAction
@@ -57,7 +58,19 @@ def test_a_rule_that_says_nothing_changes_nothing(deploy: Deploy) -> None:
     assert engine.check("files.read", READ).outcome is Outcome.ALLOW
 
 
-@pytest.mark.parametrize("says", [ValueError("x"), KeyError("x"), RecursionError(), MemoryError(), 7, True, "allow", Effect.ALLOW])
+@pytest.mark.parametrize(
+    "says",
+    [
+        ValueError("x"),
+        KeyError("x"),
+        RecursionError(),
+        MemoryError(),
+        7,
+        True,
+        "allow",
+        Effect.ALLOW,
+    ],
+)
 def test_a_rule_that_fails_or_returns_nonsense_refuses_the_call(
     deploy: Deploy, says: object
 ) -> None:
@@ -70,11 +83,13 @@ def test_after_a_rule_failed_the_next_call_is_decided(deploy: Deploy) -> None:
     rule = Rule(ValueError("x"))
     engine = deploy(plugins=[("p", plugin(rule))]).engine
     engine.check("files.read", READ)
-    rule._says = None  # noqa: SLF001  # the rule of this test
+    rule._says = None
     assert engine.check("files.read", READ).outcome is Outcome.ALLOW
 
 
-@pytest.mark.parametrize("effect", [Effect.ALLOW, Effect.ALLOW_LOG, Effect.DOWNGRADE, Effect.UPGRADE])
+@pytest.mark.parametrize(
+    "effect", [Effect.ALLOW, Effect.ALLOW_LOG, Effect.DOWNGRADE, Effect.UPGRADE]
+)
 @pytest.mark.parametrize(
     ("tool", "arguments"),
     [
@@ -149,7 +164,7 @@ def test_a_wrapper_is_refused(deploy: Deploy, option: str) -> None:
     def rules(limits: SessionLimits) -> object:
         return (yield)
 
-    attack = SimpleNamespace(permit0_session_rules=hookimpl(**{option: True})(rules))
+    attack = SimpleNamespace(permit0_session_rules=hookimpl(**{option: True})(rules))  # type: ignore[call-overload]  # either option
     with pytest.raises(BadPlugin, match="wraps"):
         deploy(plugins=[("p", attack)])
 

@@ -37,7 +37,14 @@ def test_every_spelling_of_a_credential_file_reaches_its_rule(engine: Engine, pa
 
 
 @pytest.mark.parametrize(
-    "path", ["/app/src/main.py", "/app/README.md", "src/environment.py", "/app/docs/setup.md", "etcetera.txt"]
+    "path",
+    [
+        "/app/src/main.py",
+        "/app/README.md",
+        "src/environment.py",
+        "/app/docs/setup.md",
+        "etcetera.txt",
+    ],
 )
 def test_an_ordinary_file_is_read(engine: Engine, path: str) -> None:
     assert engine.check("files.read", {"path": path}).outcome is Outcome.ALLOW
@@ -89,7 +96,14 @@ def test_the_folder_that_a_call_names_counts(engine: Engine, name: str) -> None:
 
 @pytest.mark.parametrize(
     "command",
-    ["cd /app && cat main.py", "cat src/*.py", "cat *.json", "ls *", "tar -C /app -cf - src", "cat re*"],
+    [
+        "cd /app && cat main.py",
+        "cat src/*.py",
+        "cat *.json",
+        "ls *",
+        "tar -C /app -cf - src",
+        "cat re*",
+    ],
 )
 def test_folders_and_globs_that_reach_nothing_secret_are_allowed(
     engine: Engine, command: str

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+
 from permit0.build import Deployment
 from permit0.engine import Engine
-
 from permit0.model.vocabulary import Outcome
 
 Deploy = Callable[..., Deployment]
@@ -54,9 +54,7 @@ def test_an_approved_payee_is_recognised(paying: Engine, payee: dict[str, object
         {"recipient": "Vendor Ltd", "wallet": "GB29NWBK60161331926819"},
     ],
 )
-def test_another_account_or_name_is_not_approved(
-    paying: Engine, payee: dict[str, object]
-) -> None:
+def test_another_account_or_name_is_not_approved(paying: Engine, payee: dict[str, object]) -> None:
     assert UNAPPROVED in paying.check("payments.transfer", {"amount": 500, **payee}).rules
 
 
@@ -64,7 +62,11 @@ def test_another_account_or_name_is_not_approved(
     "payee",
     [
         {"recipient": "Vendor Ltd", "payee": "Evil Ltd"},
-        {"recipient": "Vendor Ltd", "account": "GB29NWBK60161331926819", "iban": "DE02120300000000202051"},
+        {
+            "recipient": "Vendor Ltd",
+            "account": "GB29NWBK60161331926819",
+            "iban": "DE02120300000000202051",
+        },
         {"recipient": ["Vendor Ltd", "Evil Ltd"]},
         {"recipient": {"name": "Vendor Ltd"}},
         {"recipient": ""},

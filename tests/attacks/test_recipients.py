@@ -73,7 +73,8 @@ def test_a_mail_to_colleagues_is_internal(engine: Engine, arguments: dict[str, o
 @pytest.mark.parametrize(
     "to",
     ["a@b@acme-corp.com", "a%evil.example@acme-corp.com", "evil.example!a@acme-corp.com", 7, [7], True,
-     f"<@evil.example:{INSIDE}>", f"{INSIDE}\x00{OUTSIDE}", "bob@acme-corp\u200b.com", "bob@\u202eacme-corp.com"],
+     f"<@evil.example:{INSIDE}>", f"{INSIDE}\x00{OUTSIDE}", "bob@acme-corp\u200b.com",
+     "bob@\u202eacme-corp.com"],
 )  # fmt: skip
 def test_a_recipient_that_relays_read_differently_is_refused(engine: Engine, to: object) -> None:
     decision = engine.check("email.send", {"to": to, "subject": "s", "body": "b"})

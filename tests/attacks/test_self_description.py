@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from permit0.engine import Engine
 from permit0.model.vocabulary import Outcome
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from permit0.engine import Engine
 from permit0.model.decision import Decision
 from permit0.model.vocabulary import Outcome
@@ -71,9 +72,7 @@ def test_a_refused_attempt_counts(engine: Engine) -> None:
 
 
 @pytest.mark.parametrize("field", ["wallet", "beneficiary_bic", "\u53d7\u53d6\u4eba", "dest"])
-def test_a_receiver_in_an_unknown_argument_counts_as_a_receiver(
-    engine: Engine, field: str
-) -> None:
+def test_a_receiver_in_an_unknown_argument_counts_as_a_receiver(engine: Engine, field: str) -> None:
     for i in range(5):
         arguments: dict[str, object] = {"amount": 100, field: f"somebody-{'abcdef'[i]}"}
         assert engine.check("payments.transfer", arguments).outcome is Outcome.HUMAN
@@ -91,7 +90,15 @@ def test_the_same_receiver_in_an_unknown_argument_is_one_receiver(engine: Engine
 
 @pytest.mark.parametrize("i", range(3))
 def test_one_receiver_under_many_spellings_is_one(engine: Engine, i: int) -> None:
-    names = ["Vendor Ltd", "VENDOR LTD", "vendor  ltd.", "Vendor, Ltd", "\uff36endor Ltd", "vendor_ltd", "Vendor-Ltd"]
+    names = [
+        "Vendor Ltd",
+        "VENDOR LTD",
+        "vendor  ltd.",
+        "Vendor, Ltd",
+        "\uff36endor Ltd",
+        "vendor_ltd",
+        "Vendor-Ltd",
+    ]
     for name in names[i:] + names[:i]:
         decision = engine.check("payments.transfer", {"amount": 1, "recipient": name})
         assert "scatter_transfer" not in decision.rules
@@ -152,3 +159,15 @@ def test_any_text_is_a_session_of_its_own(engine: Engine, session: str) -> None:
     assert engine.check("email.send", mail, session=session).outcome is Outcome.ALLOW
     engine.check("files.read", {"path": "/app/.env"}, session=session)
     assert engine.check("email.send", mail, session=session).outcome is Outcome.DENY
+
+
+def test_asking_again_and_again_does_not_wear_a_window_out(engine: Engine) -> None:
+    """A refused attempt is no action: otherwise five of them would make an escalation old."""
+    engine.check("iam.assign_role", {"user": "bob", "role": "admin"})
+    for _ in range(20):
+        decision = engine.check("process.shell", {"command": "make"})
+        assert decision.reasons[0].rule == "privilege_escalation_then_exec"
+        assert decision.outcome is Outcome.DENY
+    for i in range(5):
+        engine.check("files.read", {"path": f"/app/{i}.py"})
+    assert engine.check("process.shell", {"command": "make"}).outcome is not Outcome.DENY

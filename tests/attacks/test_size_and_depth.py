@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from permit0.engine import Engine
 from permit0.model.vocabulary import Outcome
 
@@ -61,7 +62,12 @@ def test_arguments_that_cannot_be_written_down_are_refused(
 
 
 def test_arguments_within_the_limits_are_read(engine: Engine) -> None:
-    arguments = {"path": "/app/x", "note": "x" * 1000, "deep": nested(50), "many": list(range(1000))}
+    arguments = {
+        "path": "/app/x",
+        "note": "x" * 1000,
+        "deep": nested(50),
+        "many": list(range(1000)),
+    }
     assert engine.check("files.read", arguments).outcome is Outcome.ALLOW
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pytest
+
 from permit0.build import assemble
 from permit0.config import load_config
 from permit0.model.history import Feature, Scope

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
+
 from permit0.engine import Engine
 from permit0.model.vocabulary import Outcome
-
 from permit0.normalize.catalog import fold_name
 
 
@@ -61,7 +61,7 @@ def test_a_list_entry_cannot_name_a_tool_that_folds_to_nothing(deploy: object) -
     from permit0.config import parse_config
     from permit0.errors import BadConfig
 
-    with pytest.raises(BadConfig, match="lists.allow"):
+    with pytest.raises(BadConfig, match=r"lists\.allow"):
         parse_config(
             "lists: {allow: [{tool: '---', reason: r, owner: o, expires: '2099-01-01T00:00:00Z'}]}",
             "permit0.yaml",

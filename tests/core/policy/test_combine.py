@@ -101,7 +101,12 @@ LATTICE = ["denied_by_list", "session_block", "block", "gate", "floor_high", "fl
 
 
 def sources(codes: tuple[str, ...]) -> tuple[list[Rule], list[Finding], ListEntry | None]:
-    effect = {"block": Effect.BLOCK, "gate": Effect.GATE, "floor_high": Effect.HIGH, "floor_medium": Effect.MEDIUM}
+    effect = {
+        "block": Effect.BLOCK,
+        "gate": Effect.GATE,
+        "floor_high": Effect.HIGH,
+        "floor_medium": Effect.MEDIUM,
+    }
     fired = [line(effect[code], f"a.b/{code}") for code in codes if code in effect]
     findings = [finding(Effect.BLOCK)] if "session_block" in codes else []
     return fired, findings, DENIED if "denied_by_list" in codes else None
@@ -134,7 +139,12 @@ def test_the_most_restrictive_source_is_the_decisive_reason(
 @pytest.mark.parametrize("effect", [Effect.ALLOW, Effect.ALLOW_LOG])
 @pytest.mark.parametrize(
     ("tier", "verdict"),
-    [(Tier.LOW, Verdict.ALLOW), (Tier.MEDIUM, Verdict.ALLOW), (Tier.HIGH, Verdict.HUMAN), (Tier.CRITICAL, Verdict.DENY)],
+    [
+        (Tier.LOW, Verdict.ALLOW),
+        (Tier.MEDIUM, Verdict.ALLOW),
+        (Tier.HIGH, Verdict.HUMAN),
+        (Tier.CRITICAL, Verdict.DENY),
+    ],
 )
 def test_an_allow_line_lifts_a_medium_tier_and_no_other(
     effect: Effect, tier: Tier, verdict: Verdict
@@ -161,13 +171,15 @@ def test_the_allow_list_lifts_every_tier(tier: Tier) -> None:
     assert reasons[0].code == ("allowed_by_list" if lifted else f"tier_{tier.value}")
 
 
-@pytest.mark.parametrize("effect", [Effect.MEDIUM, Effect.HIGH, Effect.APPROVAL, Effect.GATE, Effect.BLOCK])
+@pytest.mark.parametrize(
+    "effect", [Effect.MEDIUM, Effect.HIGH, Effect.APPROVAL, Effect.GATE, Effect.BLOCK]
+)
 @pytest.mark.parametrize("tier", list(Tier))
 def test_the_allow_list_lifts_no_floor_gate_or_block(effect: Effect, tier: Tier) -> None:
     fired = (line(effect),)
     without = combine(score(tier), fired, (), ())[0]
     with_it = combine(score(tier), fired, (), (), allowed=ALLOWED)[0]
-    floor = dict((e, v) for e, v, _ in FLOORS)[effect]
+    floor = {e: v for e, v, _ in FLOORS}[effect]
     assert with_it >= floor
     assert with_it <= without
 
@@ -198,7 +210,9 @@ def test_the_deny_list_refuses_whatever_else_holds() -> None:
         assert reasons[0].code == "denied_by_list"
 
 
-@pytest.mark.parametrize(("now", "active"), [(0.0, True), (99.9, True), (100.0, False), (1e12, False)])
+@pytest.mark.parametrize(
+    ("now", "active"), [(0.0, True), (99.9, True), (100.0, False), (1e12, False)]
+)
 def test_an_entry_of_the_allow_list_expires(now: float, active: bool) -> None:
     action = NormAction(action="a.b", facts={})
     assert (Lists(allow=(ALLOWED,)).allowed(action, "tool", now) is ALLOWED) is active

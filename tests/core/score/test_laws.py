@@ -47,11 +47,13 @@ templates = st.builds(
 )
 # Both ends of the guardrails, and every mixture of them.
 ends = st.sampled_from([0.5, 1.0, 2.0])
-bounds = st.sampled_from([TIER_BOUNDS, (0.05, 0.25, 0.45, 0.65), (0.25, 0.45, 0.65, 0.85), (0.05, 0.45, 0.46, 0.85)])
+bounds = st.sampled_from(
+    [TIER_BOUNDS, (0.05, 0.25, 0.45, 0.65), (0.25, 0.45, 0.65, 0.85), (0.05, 0.45, 0.46, 0.85)]
+)
 scorers = st.builds(
     lambda flags, amplifiers, tier_bounds: Scorer(Weights(flags, amplifiers, tier_bounds)),
-    st.fixed_dictionaries({flag: ends for flag in FLAGS}),
-    st.fixed_dictionaries({amp: ends for amp in AMPS}),
+    st.fixed_dictionaries(dict.fromkeys(FLAGS, ends)),
+    st.fixed_dictionaries(dict.fromkeys(AMPS, ends)),
     bounds,
 )
 history = st.integers(0, 200)
@@ -194,7 +196,16 @@ def test_a_tier_begins_at_its_bound(value: float, tier: Tier) -> None:
     assert Scorer().tier(value) is tier
 
 
-@pytest.mark.parametrize("wrong", [(0.0, 0.3, 0.5, 0.7), (0.2, 0.2, 0.5, 0.7), (0.3, 0.2, 0.5, 0.7), (0.1, 0.2, 0.5, 1.0), (0.1, 0.2, 0.5, math.nan)])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        (0.0, 0.3, 0.5, 0.7),
+        (0.2, 0.2, 0.5, 0.7),
+        (0.3, 0.2, 0.5, 0.7),
+        (0.1, 0.2, 0.5, 1.0),
+        (0.1, 0.2, 0.5, math.nan),
+    ],
+)
 def test_bounds_that_do_not_rise_are_refused(wrong: tuple[float, float, float, float]) -> None:
     with pytest.raises(BadConfig):
         Scorer(Weights(tier_bounds=wrong))

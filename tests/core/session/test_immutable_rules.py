@@ -53,7 +53,12 @@ CHAINS = [
     Chain("card_testing", [charge(i) for i in range(4)], charge(4), 600),
     Chain("read_then_exfiltrate", [SECRET, *[read()] * 20], mail(), 3600),
     Chain("bulk_external_send", [mail() for _ in range(20)], mail(), 60),
-    Chain("cumulative_transfer_cap", [transfer(0, 200_000), transfer(0, 200_000)], transfer(0, 100_001), None),
+    Chain(
+        "cumulative_transfer_cap",
+        [transfer(0, 200_000), transfer(0, 200_000)],
+        transfer(0, 100_001),
+        None,
+    ),
     Chain(
         "privilege_escalation_then_large_transfer",
         [ESCALATE, *[read()] * 20],
@@ -114,8 +119,7 @@ def test_one_call_less_is_not_blocked(engine: Engine, chain: Chain) -> None:
 def test_it_stays_blocked(engine: Engine, chain: Chain) -> None:
     run(engine, chain)
     assert is_blocked(send(engine, chain.last), chain.rule)
-    if chain.rule not in {"cumulative_transfer_cap"}:
-        assert is_blocked(send(engine, chain.last), chain.rule)
+    assert is_blocked(send(engine, chain.last), chain.rule)
 
 
 @every_chain
@@ -217,13 +221,17 @@ def test_a_block_is_immutable_and_no_list_lifts_it(chain: Chain, clock: FrozenCl
 
 WARNINGS = [
     ("scatter_transfer", [transfer(i) for i in range(4)], transfer(4), "5 of 6 recipients in 60 minutes"),
-    ("card_testing", [charge(i) for i in range(3)], charge(3), "4 of 5 customers with charges under 2 in 10 minutes"),
+    ("card_testing",
+    [charge(i) for i in range(3)], charge(3), "4 of 5 customers with charges under 2 in 10 minutes"),
     ("bulk_external_send", [mail() for _ in range(14)], mail(), "15 of 20 mails in a minute"),
-    ("cumulative_transfer_cap", [transfer(0, 200_000)], transfer(0, 100_000), "transfers add up to 300,000.00 of 500,000"),
+    ("cumulative_transfer_cap",
+    [transfer(0, 200_000)], transfer(0, 100_000), "transfers add up to 300,000.00 of 500,000"),
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("rule", "before", "last", "message"), WARNINGS, ids=lambda v: v if isinstance(v, str) else "")
+@pytest.mark.parametrize(
+    ("rule", "before", "last", "message"), WARNINGS, ids=lambda v: v if isinstance(v, str) else ""
+)
 def test_a_warning_says_how_far_it_is_to_a_block(
     engine: Engine, rule: str, before: list[Call], last: Call, message: str
 ) -> None:
@@ -242,11 +250,14 @@ TIGHTENED: list[tuple[str, dict[str, object], list[Call], Call]] = [
     ("cumulative_transfer_cap", {"transfer_total": 150}, [transfer(0)], transfer(0)),
     ("read_then_exfiltrate", {"exposure_window_actions": 40}, [SECRET, *[read()] * 39], mail()),
     ("privilege_escalation_then_exec", {"escalation_exec_actions": 9}, [ESCALATE, *[read()] * 8], SHELL),
-    ("privilege_escalation_then_large_transfer", {"escalation_large_amount": 50}, [ESCALATE], transfer(0, 51)),
+    ("privilege_escalation_then_large_transfer",
+    {"escalation_large_amount": 50}, [ESCALATE], transfer(0, 51)),
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("rule", "limits", "before", "last"), TIGHTENED, ids=lambda v: v if isinstance(v, str) else "")
+@pytest.mark.parametrize(
+    ("rule", "limits", "before", "last"), TIGHTENED, ids=lambda v: v if isinstance(v, str) else ""
+)
 def test_a_tightened_limit_blocks_earlier(
     make_engine: MakeEngine,
     clock: FrozenClock,
@@ -301,10 +312,15 @@ def test_every_way_to_pay_out_counts_for_scatter(engine: Engine) -> None:
     for i in range(5):
         send(engine, (tools[i % 3], {"amount": 10, "recipient": f"V{i}"}))
     for tool in tools:
-        assert is_blocked(send(engine, (tool, {"amount": 10, "recipient": "V5"})), "scatter_transfer")
+        assert is_blocked(
+            send(engine, (tool, {"amount": 10, "recipient": "V5"})), "scatter_transfer"
+        )
 
 
-@pytest.mark.parametrize(("amount", "blocked"), [("1.99", True), ("2.00", False), (1, True), (2, False), ("0.99 EUR", True), ("1 EUR", False)])
+@pytest.mark.parametrize(
+    ("amount", "blocked"),
+    [("1.99", True), ("2.00", False), (1, True), (2, False), ("0.99 EUR", True), ("1 EUR", False)],
+)
 def test_a_charge_counts_for_card_testing_if_it_is_under_two(
     engine: Engine, amount: object, blocked: bool
 ) -> None:
@@ -318,7 +334,10 @@ def test_charges_of_two_and_more_are_no_card_testing(engine: Engine) -> None:
         assert not is_blocked(send(engine, charge(i, 2)), "card_testing")
 
 
-@pytest.mark.parametrize(("amount", "blocked"), [(100_000, False), ("100000.01", True), ("50000 EUR", False), ("50000.01 EUR", True)])
+@pytest.mark.parametrize(
+    ("amount", "blocked"),
+    [(100_000, False), ("100000.01", True), ("50000 EUR", False), ("50000.01 EUR", True)],
+)
 def test_the_cap_is_exact_to_the_cent_and_in_the_default_currency(
     engine: Engine, amount: object, blocked: bool
 ) -> None:
@@ -340,7 +359,16 @@ def test_the_cap_counts_other_sessions_of_the_principal_for_a_day(
     assert not is_blocked(send(engine, last, session="d", principal="alice"), rule)
 
 
-@pytest.mark.parametrize(("amount", "blocked"), [(10_000, False), ("10000.01", True), ("5000.01 EUR", True), ("5000 EUR", False), ("1 KWD", True)])
+@pytest.mark.parametrize(
+    ("amount", "blocked"),
+    [
+        (10_000, False),
+        ("10000.01", True),
+        ("5000.01 EUR", True),
+        ("5000 EUR", False),
+        ("1 KWD", True),
+    ],
+)
 def test_after_an_escalation_a_large_transfer_is_blocked_and_an_unknown_rate_is_large(
     engine: Engine, amount: object, blocked: bool
 ) -> None:

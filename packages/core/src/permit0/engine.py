@@ -179,7 +179,8 @@ class Engine:
             judged = [self._judge(d, siblings, view, pressure, now, tool) for d in drafts]
             # 6. append
             tier = judged[0].score.tier if len(judged) == 1 else _worst_tier(judged)
-            step.append(HistoryEntry(now, tier, tuple(_trace(item) for item in judged)))
+            refused = self._mode is Mode.ENFORCE and any(j.verdict is Verdict.DENY for j in judged)
+            step.append(HistoryEntry(now, tier, tuple(_trace(item) for item in judged), refused))
         # 7. conclude
         if len(judged) > 1:
             judged.sort(key=lambda item: (-item.verdict, -item.score.value))

@@ -49,11 +49,14 @@ class HistoryEntry(msgspec.Struct, frozen=True, gc=False):
     """One call: an attempt counts from the moment of its decision, refused ones included.
 
     at: unix seconds. A compound call has several traces but is one step.
+    refused: it is counted like every attempt, but is no step: asking again and again must not push
+        what came before out of a window of so many actions.
     """
 
     at: float
     tier: Tier
     traces: tuple[Trace, ...]
+    refused: bool = False
 
 
 class FeatureKind(StrEnum):

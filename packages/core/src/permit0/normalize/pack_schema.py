@@ -92,7 +92,7 @@ class TestSpec(_Strict):
     at_most: Number | None = None
     has: list[str] | None = Field(default=None, description="The set holds one of these.")
     lacks: list[str] | None = Field(default=None, description="The set holds none of these.")
-    matches: list[str] | None = Field(default=None, description="The text, or one of the set, matches one of these.")
+    matches: list[str] | None = Field(default=None, description="The text, or one of a set, matches one.")
     misses: list[str] | None = Field(default=None, description="The text matches none of these pattern sets.")
     present: bool | None = None
 

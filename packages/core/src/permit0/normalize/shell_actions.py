@@ -53,9 +53,14 @@ def shell_actions(
     derived: dict[tuple[str, str], Bound] = {}
     folders = [] if folder is None else [folder]
     for command in line.commands:
-        external = _external(command, org)
-        groups.setdefault((command.features, external), set()).add(command.program)
-        folders.extend(_entered(command, folders))
+        features = command.features
+        group = (features, "egress" in features and _external(command, org))
+        if group in groups:
+            groups[group].add(command.program)
+        else:
+            groups[group] = {command.program}
+        if command.argv:
+            folders.extend(_entered(command, folders))
         for action, bound in _derived(command):
             derived.setdefault((action, str(bound.value)), bound)
             if bound.kind is ParameterType.PATH:
@@ -76,7 +81,7 @@ def shell_actions(
     return actions
 
 
-def _entered(command: ShellCommand, before: Sequence[str]) -> list[str]:
+def _entered(command: ShellCommand, before: Sequence[str]) -> Sequence[str]:
     """Folders that a command enters, for itself (`tar -C`) or for what follows (`cd`).
 
     Which of them a later command runs in is not followed (subshells, `cd -`): all are considered.
@@ -85,8 +90,18 @@ def _entered(command: ShellCommand, before: Sequence[str]) -> list[str]:
     if command.program in _ENTERING:
         found = [word for word in words if not word.startswith("-")]
     else:
-        found = [after for word, after in pairwise(words) if word in _FOLDER_OPTIONS]
-        found += [word.partition("=")[2] for word in words if word.startswith(_FOLDER_LONG)]
+        found = [
+            after
+            for word, after in pairwise(words)
+            if word[:1] == "-" and word in _FOLDER_OPTIONS
+        ]
+        found += [
+            word.partition("=")[2]
+            for word in words
+            if word[:2] == "--" and word.startswith(_FOLDER_LONG)
+        ]
+    if not found:
+        return found
     joined = [f"{base}/{name}" for base in before for name in found if name[:1] not in "/~$"]
     return [*found, *joined][: MAX_FOLDERS - len(before)]
 
@@ -96,20 +111,23 @@ def _other_files(path: str, folders: Sequence[str], entry: ActionEntry | None) -
 
     A relative path below a folder that was entered, and the names that a glob can be expanded to.
     """
+    relative = path[:1] not in "/~$"
+    globbed = not _GLOB.isdisjoint(path)
+    if not globbed and not (relative and folders):
+        return
     spec = None if entry is None else entry.parameters.get("path")
     patterns = None if spec is None else spec.patterns
     if patterns is None:
         return
-    own = _folded(path)
-    known = patterns.kinds(own)
     names = [path]
-    if path[:1] not in "/~$":
+    if relative and folders:
+        known = patterns.kinds(_folded(path))
         for folder in folders:
             below = f"{folder}/{path}"
             if not patterns.kinds(_folded(below)) <= known:
                 yield below
             names.append(below)
-    if not _GLOB.isdisjoint(path):
+    if globbed:
         for name in names:
             yield from patterns.expansions(_folded(name))
 
@@ -144,9 +162,7 @@ def _shell_action(
 
 
 def _external(command: ShellCommand, org: Organisation) -> bool:
-    """Whether a command reaches a host outside, or one that cannot be known."""
-    if "egress" not in command.features:
-        return False
+    """Whether a command that talks to a host reaches one outside, or one that cannot be known."""
     if not command.urls and not command.hosts:
         return True
     return any(_external_url(url, org) for url in command.urls) or any(

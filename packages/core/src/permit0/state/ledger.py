@@ -198,7 +198,8 @@ class Ledger:
     def apply(self, entry: HistoryEntry) -> None:
         """Count one call."""
         at = entry.at
-        self.steps += 1
+        if not entry.refused:
+            self.steps += 1
         self.last_at = at
         tier = self._tiers.get(entry.tier)
         if tier is None:

@@ -136,6 +136,10 @@ class _Transaction:
         now = max(self._at, session.last_at)
         if shared is not None:
             now = max(now, shared.last_at)
+        # Looking is enough: what has left a window by now has been forgotten and cannot come back.
+        for ledger in self._ledgers:
+            if ledger is not None:
+                ledger.last_at = now
         self.now = now
         self.view = MergedHistory(self._store.index, now, session, shared, both)
         return self

@@ -27,6 +27,8 @@ __all__ = ["FEATURES", "parse_shell"]
 
 _ROOT = Frame()
 _CONNECTORS = frozenset({"nc", "ncat", "netcat", "openssl", "telnet"})
+_PIPE_MAKERS = frozenset({"mkfifo", "mknod"})
+_CODE_RUNNERS = SHELLS | INTERPRETERS.keys()
 
 
 def parse_shell(line: str) -> ShellLine:
@@ -82,7 +84,7 @@ def parse_shell(line: str) -> ShellLine:
 def _fix(word: str) -> str:
     r"""A byte view back to text. Bytes that are no UTF-8 (from $'\\xff') stay visible."""
     if word.isascii():
-        return str(word)
+        return word if type(word) is str else str(word)
     return word.encode("latin-1", "replace").decode("utf-8", "backslashreplace")
 
 
@@ -90,10 +92,9 @@ def _relate(state: State, drafts: list[Draft]) -> None:
     """What only several commands together show."""
     fetched: set[str] = set()
     decoded = False
-    programs = {draft.program for draft in drafts}
     for draft in drafts:
         features = draft.features
-        if fetched and features & {"script", "interpreter_code"}:
+        if fetched and ("script" in features or "interpreter_code" in features):
             used = {draft.program, *draft.reads, *draft.argv[:1]}
             if any(_same_file(a, b) for a in fetched for b in used):
                 state.marks.add("download_to_interpreter")
@@ -104,8 +105,8 @@ def _relate(state: State, drafts: list[Draft]) -> None:
         elif decoded and draft.program == "chmod":
             fetched.update(draft.argv[1:])
     # A named pipe ties a shell to a connection: mkfifo f; cat f | sh | nc host port > f
-    shell = programs & (SHELLS | INTERPRETERS.keys())
-    if shell and programs & {"mkfifo", "mknod"}:
+    programs = {draft.program for draft in drafts}
+    if not programs.isdisjoint(_PIPE_MAKERS) and not programs.isdisjoint(_CODE_RUNNERS):
         for draft in drafts:
             if draft.program in _CONNECTORS:
                 draft.features.add("remote_shell")

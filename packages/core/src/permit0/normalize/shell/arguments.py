@@ -7,9 +7,12 @@ Does not: know which options exist; only which take values (commands.VALUED).
 
 from __future__ import annotations
 
-from permit0.normalize.shell.commands import VALUED
+from collections.abc import Callable
 
-__all__ = ["Args", "parse_args"]
+from permit0.normalize.shell.commands import VALUED
+from permit0.normalize.shell.parts import Draft
+
+__all__ = ["Args", "by_args", "parse_args"]
 
 _NONE: tuple[str, frozenset[str]] = ("", frozenset())
 
@@ -72,3 +75,12 @@ def parse_args(program: str, argv: list[str]) -> Args:
                     break
                 options.append(("-" + letter, ""))
     return Args(options, operands)
+
+
+def by_args(rule: Callable[[Draft, Args], bool]) -> Callable[[Draft], bool]:
+    """A rule that wants the split arguments, as one that takes the Draft alone."""
+
+    def apply(draft: Draft) -> bool:
+        return rule(draft, parse_args(draft.program, draft.argv))
+
+    return apply

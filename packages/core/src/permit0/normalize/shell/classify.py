@@ -16,9 +16,12 @@ from typing import Final
 from permit0.normalize.shell.commands import INSTALLERS, PROGRAM_FEATURES, READ_ONLY
 from permit0.normalize.shell.parts import DYNAMIC, Draft, Redirect, flags_of
 from permit0.normalize.shell.rules_admin import ADMIN_RULES
+from permit0.normalize.shell.rules_cloud import CLOUD_RULES
 from permit0.normalize.shell.rules_code import CODE_RULES
 from permit0.normalize.shell.rules_files import FILE_RULES, note_write
+from permit0.normalize.shell.rules_git import GIT_RULES
 from permit0.normalize.shell.rules_net import NET_RULES, finish_egress
+from permit0.normalize.shell.rules_text import TEXT_RULES
 from permit0.normalize.shell.secret_words import find_secrets
 from permit0.normalize.shell.targets import (
     is_credential,
@@ -30,7 +33,9 @@ from permit0.normalize.shell.targets import (
 
 __all__ = ["classify"]
 
-RULES: Final = FILE_RULES | NET_RULES | ADMIN_RULES | CODE_RULES
+RULES: Final = (
+    FILE_RULES | TEXT_RULES | NET_RULES | GIT_RULES | CLOUD_RULES | ADMIN_RULES | CODE_RULES
+)
 _NOTHING: Final[frozenset[str]] = frozenset()
 _NETWORK_FILE = re.compile(r"/dev/(?:tcp|udp)/([^/]*)/?")
 # What may stand beside read_only: reading is all the command does, whatever it reads.
@@ -66,7 +71,7 @@ def classify(draft: Draft, assigned: Sequence[str]) -> None:
             features.add("history_tamper")
     if "secret" not in features and find_secrets(draft, assigned):
         features.add("secret")
-    if inspects and program in READ_ONLY and not features - _BESIDE_READ_ONLY:
+    if inspects and program in READ_ONLY and features <= _BESIDE_READ_ONLY:
         features.add("read_only")
 
 

@@ -12,13 +12,16 @@ import binascii
 import re
 from typing import Final
 
-from permit0.normalize.shell.parts import DYNAMIC, GLOB, Draft, flags_of
-from permit0.normalize.shell.words import ansi_c
+from permit0.normalize.shell.parts import DYNAMIC, GLOB, Draft, Feed, flags_of
+from permit0.normalize.shell.quoting import ansi_c
 
-__all__ = ["DECODERS", "is_decoder", "literal_output"]
+__all__ = ["DECODERS", "MAX_PIECES", "is_decoder", "known_output", "literal_output", "pipe"]
 
 MAX_OUTPUT: Final = 64 * 1024
 """Bytes of a decoded text; longer than the longest line that is read anyway."""
+
+MAX_PIECES: Final = 16
+"""Commands of one pipeline stage whose outputs are put together."""
 
 DECODERS: Final = frozenset(
     {
@@ -52,13 +55,37 @@ def is_decoder(draft: Draft) -> bool:
 def literal_output(draft: Draft) -> str | None:
     """The text that a command writes to standard output, if it is known exactly."""
     maker = _MAKERS.get(draft.program)
-    if maker is None or any(r.op != "<" and r.op != ">&" for r in draft.redirects):
+    if maker is None:
         return None
+    for redirect in draft.redirects:
+        if redirect.op not in ("<", ">&"):
+            return None
     argv = draft.argv
-    if any(flags_of(word) & (DYNAMIC | GLOB) for word in argv):
-        return None
+    for word in argv:
+        if flags_of(word) & (DYNAMIC | GLOB):
+            return None
     text = maker(draft, argv)
     return None if text is None or len(text) > MAX_OUTPUT else text
+
+
+def pipe(drafts: list[Draft]) -> Feed:
+    """What arrives from the commands of the stage before."""
+    return Feed("pipe", tuple(drafts), known_output(drafts))
+
+
+def known_output(drafts: list[Draft]) -> str | None:
+    """What a stage prints: `(echo a; echo b)` prints both. Unknown for a pipeline in a stage."""
+    if not drafts or len(drafts) > MAX_PIECES:
+        return None
+    text = ""
+    for draft in drafts:
+        if draft.feed is not drafts[0].feed:
+            return None
+        piece = literal_output(draft)
+        if piece is None:
+            return None
+        text += piece
+    return text
 
 
 def _echo(draft: Draft, argv: list[str]) -> str | None:

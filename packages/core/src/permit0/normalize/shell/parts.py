@@ -78,6 +78,18 @@ class Frame(NamedTuple):
     depth: int = 0
     reparse: int = 0
 
+    # Written out: every command passes here, and _replace takes three times as long.
+
+    def deeper(self) -> Frame:
+        """The same, one level of nesting down."""
+        wrappers, inherited, redirects, feed, depth, reparse = self
+        return Frame(wrappers, inherited, redirects, feed, depth + 1, reparse)
+
+    def fed(self, feed: Feed) -> Frame:
+        """The same with another standard input."""
+        wrappers, inherited, redirects, _, depth, reparse = self
+        return Frame(wrappers, inherited, redirects, feed, depth, reparse)
+
 
 class Draft:
     """A ShellCommand in the making."""
@@ -121,16 +133,20 @@ class Draft:
     def freeze(self, fix: Callable[[str], str]) -> ShellCommand:
         """The finished value; `fix` turns the byte view of a word into its text."""
         return ShellCommand(
-            program=fix(self.program),
-            argv=tuple([fix(word) for word in self.argv]),
-            wrappers=self.wrappers,
-            features=frozenset(self.features),
-            reads=tuple([fix(word) for word in dict.fromkeys(self.reads)]),
-            writes=tuple([fix(word) for word in dict.fromkeys(self.writes)]),
-            deletes=tuple([fix(word) for word in dict.fromkeys(self.deletes)]),
-            urls=tuple([fix(word) for word in dict.fromkeys(self.urls)]),
-            hosts=tuple([fix(word) for word in dict.fromkeys(self.hosts)]),
+            fix(self.program),
+            tuple([fix(word) for word in self.argv]),
+            self.wrappers,
+            frozenset(self.features),
+            _distinct(self.reads, fix) if self.reads else (),
+            _distinct(self.writes, fix) if self.writes else (),
+            _distinct(self.deletes, fix) if self.deletes else (),
+            _distinct(self.urls, fix) if self.urls else (),
+            _distinct(self.hosts, fix) if self.hosts else (),
         )
+
+
+def _distinct(words: list[str], fix: Callable[[str], str]) -> tuple[str, ...]:
+    return tuple([fix(word) for word in dict.fromkeys(words)])
 
 
 class State:

@@ -13,6 +13,7 @@ from permit0.normalize.shell.parts import flags_of
 from permit0.normalize.shell.wrappers import EXEC_TOOLS
 
 __all__ = [
+    "VALUE_COMMANDS",
     "container_command",
     "find_commands",
     "find_starts",
@@ -205,8 +206,7 @@ def _git_setting(key: str, value: str) -> list[str]:
     return [value.removeprefix("!")]
 
 
-# program -> options whose value is a command line
-_VALUE_COMMANDS: Final[dict[str, tuple[str, ...]]] = {
+VALUE_COMMANDS: Final[dict[str, tuple[str, ...]]] = {
     "tar": ("--to-command", "--use-compress-program", "-I", "--info-script", "--rsh-command"),
     "rsync": ("-e", "--rsh", "--rsync-path"),
     "scp": ("-S",),
@@ -225,6 +225,7 @@ _VALUE_COMMANDS: Final[dict[str, tuple[str, ...]]] = {
     "nodemon": ("--exec", "-x"),
     "socat": (),
 }  # fmt: skip
+"""program -> options whose value is a command line."""
 _AWK_SYSTEM = re.compile(r"(?:system\s*\(\s*|\|\s*(?:getline\b)?\s*)\"((?:[^\"\\]|\\.)*)\"")
 _AWK_GETLINE = re.compile(r"\"((?:[^\"\\]|\\.)*)\"\s*\|\s*getline")
 _SED_EXEC = re.compile(r"(?:^|[;{}\n]|\d|\$|/)\s*e\s+([^;]+)")
@@ -233,7 +234,7 @@ _SOCAT = re.compile(r"(?i)^(?:exec|system):['\"]?([^,'\"]+)")
 
 def value_commands(program: str, argv: list[str]) -> list[str]:
     """Shell texts that stand in the options or the program text of `argv`."""
-    options = _VALUE_COMMANDS.get(program)
+    options = VALUE_COMMANDS.get(program)
     if options is None:
         return []
     texts: list[str] = []

@@ -5,114 +5,38 @@ Guarantees:
   * variables that the line itself sets, and substitutions whose output is a literal, are resolved;
   * anything else keeps its source text and is flagged DYNAMIC, never silently dropped;
   * every command substitution met is handed to `substitute`, exactly once per pass.
-Does not: find word boundaries (syntax, scan), expand globs or tildes, evaluate arithmetic.
+Does not: find word boundaries (tree_words, scan), expand globs or tildes, evaluate arithmetic.
 Texts are byte views: UTF-8 read as latin-1, so that positions equal tree-sitter's.
 """
 
 from __future__ import annotations
 
-import itertools
 import re
 from collections.abc import Callable, Mapping
-from typing import Final
 
-from permit0.normalize.shell.features import MAX_BRACE_WORDS
+from permit0.normalize.shell.atoms import (
+    BARE,
+    FIELD,
+    KEPT,
+    QUOTE,
+    SPLIT,
+    SUBBED,
+    Atom,
+    brace_words,
+    fields,
+    has_glob,
+    join,
+)
 from permit0.normalize.shell.parts import DYNAMIC, GLOB, QUOTED, SUBST, State, Word, flags_of
+from permit0.normalize.shell.quoting import ansi_c, matching
 
-__all__ = ["Expander", "ansi_c", "matching"]
-
-Atom = tuple[str, int]
-
-# What an atom is. Only BARE takes part in brace expansion, only BARE and SPLIT in globbing.
-BARE: Final = 0  # unquoted literal text
-QUOTE: Final = 1  # quoted text
-SPLIT: Final = 2  # unquoted expansion with a known value, split at IFS
-KEPT: Final = 3  # unresolved expansion, source text
-SUBBED: Final = 4  # unresolved substitution, source text
-FIELD: Final = 5  # one element of "${a[@]}"; a new word before each
-
+__all__ = ["Expander"]
 _RUN = re.compile(r"[^\\'\"$`<>{},]+")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _PARAM = re.compile(
     r"(!?)(#?)([A-Za-z_][A-Za-z0-9_]*|[0-9]+|[@*#?$!-])(?:\[([^\]]*)\])?(.*)", re.DOTALL
 )
-_ANSI = re.compile(
-    r"\\(?:x([0-9A-Fa-f]{1,2})|u([0-9A-Fa-f]{1,4})|U([0-9A-Fa-f]{1,8})|([0-7]{1,3})|c(.)|(.))",
-    re.DOTALL,
-)
-_ANSI_SIMPLE: Final = {
-    "a": "\a", "b": "\b", "e": "\x1b", "E": "\x1b", "f": "\f", "n": "\n", "r": "\r", "t": "\t",
-    "v": "\v",
-}  # fmt: skip
-_SEQUENCE = re.compile(r"(-?\d{1,6}|[A-Za-z])\.\.(-?\d{1,6}|[A-Za-z])(?:\.\.(-?\d{1,6}))?")
 _SLICE = re.compile(r":\s*(\d+)(?::\s*(\d+))?$")
-_OPENERS: Final = {"(": ")", "{": "}"}
-
-
-def ansi_c(text: str) -> str:
-    """Decode the inside of $'...' into a byte view."""
-
-    def one(match: re.Match[str]) -> str:
-        hexa, short, long, octal, control, simple = match.groups()
-        if hexa is not None:
-            return chr(int(hexa, 16))
-        if short is not None or long is not None:
-            point = int(short or long, 16)
-            if point > 0x10FFFF or 0xD800 <= point < 0xE000:
-                return match.group()
-            return chr(point).encode().decode("latin-1")
-        if octal is not None:
-            return chr(int(octal, 8) & 0xFF)
-        if control is not None:
-            return chr(ord(control) & 0x1F)
-        return _ANSI_SIMPLE.get(simple, simple if simple in "\\'\"?" else match.group())
-
-    # bash ends the string at the first NUL that an escape produces.
-    return _ANSI.sub(one, text).partition("\0")[0]
-
-
-def matching(text: str, start: int, end: int, opener: str) -> int:
-    """The position after the bracket that closes the one before `start`; -1 if there is none."""
-    closer = _OPENERS[opener]
-    depth = 1
-    i = start
-    while i < end:
-        c = text[i]
-        if c == "\\":
-            i += 2
-            continue
-        if c == "'" or (c == '"' and opener == "("):
-            close = text.find(c, i + 1, end) if c == "'" else _double_end(text, i + 1, end)
-            if close < 0:
-                return -1
-            i = close + 1
-            continue
-        if c == opener:
-            depth += 1
-        elif c == closer:
-            depth -= 1
-            if depth == 0:
-                return i + 1
-        i += 1
-    return -1
-
-
-def _double_end(text: str, i: int, end: int) -> int:
-    """The position of the quote that closes a double-quoted string; -1 if there is none."""
-    while i < end:
-        c = text[i]
-        if c == "\\":
-            i += 2
-            continue
-        if c == '"':
-            return i
-        if c == "$" and i + 1 < end and text[i + 1] in "({":
-            after = matching(text, i + 2, end, text[i + 1])
-            if after > 0:
-                i = after
-                continue
-        i += 1
-    return -1
 
 
 class Expander:
@@ -139,26 +63,36 @@ class Expander:
 
     def words(self, start: int, end: int) -> list[str]:
         """The words that the source between start and end becomes; none, one or several."""
+        run = _RUN.match(self.text, start, end)
+        if run is not None and run.end() == end:  # nothing to expand, as most words
+            self.state.count(1)
+            text = run.group()
+            return [Word(text, GLOB) if has_glob(text) else text]
         atoms = self._unquoted(start, end)
         if len(atoms) == 1 and atoms[0][1] <= QUOTE:
             text, kind = atoms[0]
             self.state.count(1)
             if kind == QUOTE:
                 return [Word(text, QUOTED)]
-            return [Word(text, GLOB) if _has_glob(text) else text]
+            return [Word(text, GLOB) if has_glob(text) else text]
+        alternatives = brace_words(atoms)
+        if alternatives is None:
+            self.state.marks.add("obfuscated")
+            alternatives = [atoms]
+        separators = self.state.variables.get("IFS", [" \t\n"])[-1]
         words: list[str] = []
-        for alternative in self._braces(atoms):
-            words += self._fields(alternative)
+        for alternative in alternatives:
+            words += fields(alternative, separators)
         self.state.count(len(words))
         return words
 
     def one(self, start: int, end: int) -> str:
         """The same as one word, without field splitting: an assignment or a here-string."""
-        return self._join(self._unquoted(start, end))
+        return join(self._unquoted(start, end))
 
     def quoted(self, start: int, end: int, *, heredoc: bool = False) -> str:
         """The text as inside double quotes, or of a here-document."""
-        return self._join(self._double(start, end, heredoc=heredoc))
+        return join(self._double(start, end, heredoc=heredoc))
 
     # -- scanning ---------------------------------------------------------------------------
 
@@ -427,87 +361,6 @@ class Expander:
             return [(_trim(text, rest), kind)]
         return [(source, KEPT)]
 
-    # -- from atoms to words ----------------------------------------------------------------
-
-    def _join(self, atoms: list[Atom]) -> str:
-        flags = 0
-        for _, kind in atoms:
-            if kind == KEPT:
-                flags |= DYNAMIC
-            elif kind == SUBBED:
-                flags |= DYNAMIC | SUBST
-        text = "".join([part for part, _ in atoms])
-        return Word(text, flags) if flags else text
-
-    def _braces(self, atoms: list[Atom]) -> list[list[Atom]]:
-        if not any(kind == BARE and text == "{" for text, kind in atoms):
-            return [atoms]
-        out: list[list[Atom]] = []
-        pending = [atoms]
-        while pending:
-            current = pending.pop()
-            expanded = _expand_brace(current)
-            if expanded is None:
-                out.append(current)
-            else:
-                pending += reversed(expanded)
-            if len(out) + len(pending) > MAX_BRACE_WORDS:
-                self.state.marks.add("obfuscated")
-                return [atoms]
-        return out
-
-    def _fields(self, atoms: list[Atom]) -> list[str]:
-        words: list[str] = []
-        parts: list[str] = []
-        flags = 0
-        started = False
-
-        def close() -> None:
-            nonlocal flags, started
-            if started:
-                text = "".join(parts)
-                words.append(Word(text, flags) if flags else text)
-            parts.clear()
-            flags = 0
-            started = False
-
-        field_open = False
-        for text, kind in atoms:
-            if kind == SPLIT:
-                separators = self.state.variables.get("IFS", [" \t\n"])[-1]
-                pieces = re.split(f"[{re.escape(separators)}]+", text) if separators else [text]
-                for position, piece in enumerate(pieces):
-                    if position:
-                        close()
-                    if piece:
-                        parts.append(piece)
-                        started = True
-                        if _has_glob(piece):
-                            flags |= GLOB
-            elif kind == FIELD:
-                if field_open:
-                    close()
-                parts.append(text)
-                started = field_open = True
-                flags |= QUOTED
-            else:
-                parts.append(text)
-                started = True
-                if kind == QUOTE:
-                    flags |= QUOTED
-                elif kind == KEPT:
-                    flags |= DYNAMIC
-                elif kind == SUBBED:
-                    flags |= DYNAMIC | SUBST
-                elif _has_glob(text):
-                    flags |= GLOB
-        close()
-        return words
-
-
-def _has_glob(text: str) -> bool:
-    return "*" in text or "?" in text or "[" in text
-
 
 def _trim(text: str, rest: str) -> str:
     """Removal and replacement with plain patterns: ${a#x} ${a%x} ${a/x/y} ${a//x/y}."""
@@ -520,55 +373,3 @@ def _trim(text: str, rest: str) -> str:
     if pattern == "":
         return text
     return text.replace(pattern, new, -1 if everywhere else 1)
-
-
-def _expand_brace(atoms: list[Atom]) -> list[list[Atom]] | None:
-    """Expand the first brace of a word; None if there is none to expand."""
-    # One pass with a stack: the number of braces is the caller's, who may be hostile.
-    opened: list[tuple[int, list[int]]] = []
-    first: tuple[int, int, list[list[Atom]]] | None = None
-    for position, (text, kind) in enumerate(atoms):
-        if kind != BARE:
-            continue
-        if text == "{":
-            opened.append((position, []))
-        elif text == "," and opened:
-            opened[-1][1].append(position)
-        elif text == "}" and opened:
-            start, commas = opened.pop()
-            if first is None or start < first[0]:
-                middles = _alternatives(atoms, start, position, commas)
-                if middles is not None:
-                    first = (start, position, middles)
-        if first is not None and not opened:
-            break
-    if first is None:
-        return None
-    start, end, middles = first
-    return [atoms[:start] + middle + atoms[end + 1 :] for middle in middles]
-
-
-def _alternatives(
-    atoms: list[Atom], start: int, end: int, commas: list[int]
-) -> list[list[Atom]] | None:
-    if commas:
-        edges = [start, *commas, end]
-        return [atoms[a + 1 : b] for a, b in itertools.pairwise(edges)]
-    inside = atoms[start + 1 : end]
-    if len(inside) != 1 or inside[0][1] != BARE:
-        return None
-    match = _SEQUENCE.fullmatch(inside[0][0])
-    if match is None:
-        return None
-    first, last, step = match.groups()
-    if first.isalpha() != last.isalpha():
-        return None
-    low, high = (ord(first), ord(last)) if first.isalpha() else (int(first), int(last))
-    stride = abs(int(step)) if step else 1
-    stride = max(stride, 1)
-    count = abs(high - low) // stride + 1
-    if count > MAX_BRACE_WORDS:
-        return [[(f"{first}", BARE)], [(f"{last}", BARE)]]
-    sign = stride if high >= low else -stride
-    values = [low + sign * k for k in range(count)]
-    return [[(chr(value) if first.isalpha() else str(value), BARE)] for value in values]
