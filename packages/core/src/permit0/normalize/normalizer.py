@@ -102,15 +102,17 @@ class Normalizer:
         actions = [first]
         for item in bound:
             if item.kind is ParameterType.URL:
-                actions.extend(self._routed(arguments, action, reading, item.name))
+                actions.extend(self._routed(arguments, action, reading, item))
         return (first,) if len(actions) == 1 else _ordered(actions)
 
     def _routed(
-        self, arguments: Mapping[str, Json], action: str, reading: Reading, parameter: str
+        self, arguments: Mapping[str, Json], action: str, reading: Reading, url: Bound
     ) -> tuple[NormAction, ...]:
         """What a request to a known service is besides being a request."""
-        route = find_route(action, reading, parameter, self._catalog)
-        return () if route is None else self._read(request_body(arguments), route.mapping)
+        route = find_route(action, reading, url.name, self._catalog)
+        if route is None:
+            return ()
+        return self._read(request_body(arguments, url.value), route.mapping)
 
     def _each(
         self,
@@ -138,9 +140,7 @@ class Normalizer:
                 read_extras(unmapped, mapping, reading)
             actions.append(norm_action(entry, reading, mapping.origin))
             if many.kind is ParameterType.URL:
-                actions.extend(
-                    self._routed(arguments, entry.template.action, reading, many.name)
-                )
+                actions.extend(self._routed(arguments, entry.template.action, reading, one))
         return _ordered(actions)
 
 

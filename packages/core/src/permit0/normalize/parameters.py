@@ -82,6 +82,7 @@ FACTS_OF: Mapping[ParameterType, tuple[str, ...]] = MappingProxyType(
 _HEADERS = frozenset({"subject", "reply_to", "from", "sender"})
 _LINE_BREAK = re.compile(r"[\r\n\x0b\x0c\x85\u2028\u2029]")
 _ONE_WORD = re.compile(r"\S+")
+MAX_COUNT_DIGITS = 18  # fits 64 bits; a longer text of digits is an identifier
 _FALSE_WORDS = frozenset({"", "0", "false", "no", "off", "none", "null"})
 
 
@@ -237,7 +238,7 @@ def _path(reading: Reading, item: Bound) -> None:
 def _url(reading: Reading, item: Bound) -> None:
     url = parse_url(item.value, domains=reading.org.domains, where=item.where)
     facts, name = reading.facts, item.name
-    facts[name] = f"{url.scheme}://{url.host}{url.path}"
+    facts[name] = f"{url.scheme}://{url.host}{url.path}".casefold()
     facts[name + ".host"] = url.host
     facts[name + ".scheme"] = url.scheme
     facts[name + ".scope"] = url.scope
@@ -334,8 +335,10 @@ def _count(reading: Reading, item: Bound) -> None:
     value = item.value
     if isinstance(value, list):
         value = len(value)
-    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 19:  # fits 64 bits
-        value = int(value)
+    if isinstance(value, str):
+        # A number as text, or the names of what is counted: "m1" or "m1, m2".
+        is_number = value.isascii() and value.isdigit() and len(value) <= MAX_COUNT_DIGITS
+        value = int(value) if is_number else len([name for name in value.split(",") if name.strip()])
     if isinstance(value, bool) or not isinstance(value, int) or value < 0:
         raise InvalidInput(
             f"{item.where} must be a whole number, not {type(item.value).__name__!r}",

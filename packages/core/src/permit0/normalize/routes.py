@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from urllib.parse import parse_qsl
 
+import msgspec
+
 from permit0.canonical import Json
+from permit0.errors import InvalidInput
 from permit0.normalize.catalog import Catalog, Route, fold_name
 from permit0.normalize.parameters import Reading
 
@@ -17,6 +20,7 @@ _METHOD_OF = {
     "network.http_put": "PUT",
     "network.http_delete": "DELETE",
 }
+MAX_FIELDS = 1000  # of a form; no service takes more
 _BODY_NAMES = frozenset({"body", "data", "json", "payload", "content", "params", "form"})
 
 
@@ -35,17 +39,48 @@ def find_route(action: str, reading: Reading, parameter: str, catalog: Catalog) 
     return None
 
 
-def request_body(arguments: Mapping[str, Json]) -> dict[str, Json]:
-    """The members of a request's body: objects as they are, form-encoded text taken apart.
+def request_body(arguments: Mapping[str, Json], url: Json) -> dict[str, Json]:
+    """The members of a request's body and query, as one object.
 
-    What cannot be taken apart gives no member, so that a required one is missed and the call refused.
+    Objects are taken as they are, JSON text is opened, form-encoded text and the query taken apart. What
+    cannot be taken apart gives no member, so that a required one is missed and the call refused.
+
+    Raises:
+        InvalidInput: Two places say one member with different values: which one the service would
+            take is not known.
     """
     members: dict[str, Json] = {}
+    if isinstance(url, str):
+        query = url.partition("?")[2].partition("#")[0]
+        _join(members, parse_qsl(query, keep_blank_values=True))
     for name, value in arguments.items():
-        if fold_name(name) not in _BODY_NAMES:
-            continue
-        if isinstance(value, dict):
-            members.update(value)
-        elif isinstance(value, str):
-            members.update(parse_qsl(value, keep_blank_values=True, max_num_fields=1000))
+        if fold_name(name) in _BODY_NAMES:
+            _join(members, _members(value))
     return members
+
+
+def _members(value: Json) -> Iterable[tuple[str, Json]]:
+    if isinstance(value, str) and value.lstrip()[:1] == "{":
+        try:
+            value = msgspec.json.decode(value)
+        except msgspec.MsgspecError:
+            return ()
+    if isinstance(value, dict):
+        return value.items()
+    if isinstance(value, str):
+        try:
+            return parse_qsl(value, keep_blank_values=True, max_num_fields=MAX_FIELDS)
+        except ValueError:
+            return ()
+    return ()
+
+
+def _join(members: dict[str, Json], more: Iterable[tuple[str, Json]]) -> None:
+    for name, value in more:
+        if name in members and str(members[name]) != str(value):
+            raise InvalidInput(
+                f"the request says {name[:40]!r} twice, with different values",
+                where=f"arguments.{name[:40]}",
+                reason_code="argument_conflict",
+            )
+        members[name] = value

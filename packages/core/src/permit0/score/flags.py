@@ -28,10 +28,10 @@ FLAG_WEIGHT: Mapping[Flag, float] = MappingProxyType(
         Flag.OUTBOUND: 0.06,
         Flag.EXPOSURE: 0.21,
         Flag.MUTATION: 0.19,
-        Flag.DESTRUCTION: 0.28,
-        Flag.PRIVILEGE: 0.22,
+        Flag.DESTRUCTION: 0.32,
+        Flag.PRIVILEGE: 0.24,
         Flag.FINANCIAL: 0.20,
-        Flag.EXECUTION: 0.22,
+        Flag.EXECUTION: 0.18,
         Flag.PHYSICAL: 0.26,
         Flag.GOVERNANCE: 0.19,
     }
