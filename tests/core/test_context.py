@@ -16,7 +16,7 @@ from permit0.testing.clock import FrozenClock
 
 CONFIG = parse_config(yaml.safe_dump({"org": {"domains": ["acme-corp.com"]}}), "org")
 DEPLOYMENT = assemble(CONFIG)
-SECRET_BODY = "aws_secret_access_key = wJalrXUtnFEMI/K7MDENG/bPxRfiCYzEXAMPLEKEX"  # noqa: S105  # made up
+SECRET_BODY = "aws_secret_access_key = wJalrXUtnFEMI/K7MDENG/bPxRfiCYzEXAMPLEKEX"  # made up
 Call = tuple[str, Mapping[str, Any]]
 
 

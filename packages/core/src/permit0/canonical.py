@@ -40,6 +40,7 @@ TAG = "$permit0:"
 TAG_INT = "$permit0:int"
 
 _encoder = msgspec.json.Encoder(order="sorted")
+_LONG_NUMBER = re.compile(rb"[:\[,]-?[0-9]{16}")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -79,6 +80,8 @@ def freeze(arguments: Mapping[str, object], *, max_bytes: int = MAX_BYTES) -> by
 def thaw(data: bytes) -> dict[str, Json]:
     """The arguments that `freeze` wrote, as fresh values."""
     value: dict[str, Json] = msgspec.json.decode(data)
+    if _LONG_NUMBER.search(data) is not None:
+        value = {name: _undouble(item) for name, item in value.items()}
     if TAG_INT.encode() in data:
         value = {name: _untag(item) for name, item in value.items()}
     return value
@@ -293,6 +296,19 @@ def _number(value: float, where: str) -> str:
     power = point - 1
     tail = f".{digits[1:]}" if count > 1 else ""
     return f"{sign}{digits[0]}{tail}e{'+' if power > 0 else '-'}{abs(power)}"
+
+
+def _undouble(value: Json) -> Json:
+    """A number of more than 53 bits without a tag was written as a double; it stays one."""
+    match value:
+        case int() if not -MAX_SAFE_INT <= value <= MAX_SAFE_INT:
+            return float(value)
+        case dict():
+            return {name: _undouble(item) for name, item in value.items()}
+        case list():
+            return [_undouble(item) for item in value]
+        case _:
+            return value
 
 
 def _untag(value: Json) -> Json:

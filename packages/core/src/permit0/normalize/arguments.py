@@ -22,7 +22,7 @@ from permit0.normalize.catalog import ActionEntry, ToolMapping, fold_name
 from permit0.normalize.pack_schema import ParameterType
 from permit0.normalize.parameters import Bound
 
-__all__ = ["Unmapped", "bind_arguments", "looks_unread"]
+__all__ = ["Unmapped", "bind_arguments", "looks_unread", "names_a_host"]
 
 Unmapped = Sequence[tuple[str, Json]]
 
@@ -41,6 +41,11 @@ _MONEY = frozenset(
     | {"cents", "pence", "dollars", "euros", "pounds", "quantity", "qty", "multiplier", "units"}
 )
 """Words of argument names that say how much."""
+_HOSTS = frozenset(
+    {"url", "uri", "href", "link", "webhook", "callback", "endpoint", "host", "hostname", "server"}
+    | {"domain", "site", "redirect", "proxy", "upstream", "origin"}
+)
+"""Words of argument names that say where on a network."""
 _NUMERIC = re.compile(
     r"[\s+x*×-]*(?:[A-Z]{3}|[$€£¥₹])?[\s+-]*[\d.,_']*\d[\d.,_'eE\s+-]*"
     r"(?:[A-Za-z]{3}|[$€£¥₹%]|[kKmM]|bn|hundred|thousand|million|dollars?|euros?|pounds?)?[\s.]*"
@@ -183,6 +188,11 @@ def looks_unread(argument: str, value: Json, mapping: ToolMapping) -> bool:
     words = [word.lower() for word in _WORDS.findall(argument)]
     core = [word for word in words if word not in _AFFIXES and not word.isdigit()]
     return len(core) < len(words) and "".join(core) in mapping.names
+
+
+def names_a_host(argument: str) -> bool:
+    """Whether the name of an argument says that its value is an address on a network."""
+    return not _HOSTS.isdisjoint(map(str.lower, _WORDS.findall(argument)))
 
 
 def _holds_number(value: Json) -> bool:

@@ -10,7 +10,7 @@ import re
 import unicodedata
 
 from permit0.errors import InvalidInput
-from permit0.normalize.arguments import Unmapped, looks_unread
+from permit0.normalize.arguments import Unmapped, looks_unread, names_a_host
 from permit0.normalize.catalog import ToolMapping
 from permit0.normalize.parameters import Reading, leaves
 from permit0.normalize.sensitive import find_personal, find_secrets
@@ -29,6 +29,8 @@ def read_extras(unmapped: Unmapped, mapping: ToolMapping, reading: Reading) -> N
     for argument, value in unmapped:
         if looks_unread(argument, value, mapping):
             facts["extra.unread"] = True
+        if isinstance(value, str) and names_a_host(argument) and _external_host(value, reading):
+            facts["extra.external"] = True
         for text in leaves(value):
             if _external(text, reading):
                 facts["extra.external"] = True
@@ -36,6 +38,16 @@ def read_extras(unmapped: Unmapped, mapping: ToolMapping, reading: Reading) -> N
                 facts["content.secrets"] = True
             if find_personal(text):
                 facts["content.personal"] = True
+
+
+def _external_host(text: str, reading: Reading) -> bool:
+    """A text that its name calls an address, with or without a scheme."""
+    if not text.strip() or text.lstrip()[:1] in "/.~":
+        return False
+    try:
+        return parse_url(text, domains=reading.org.domains, where="").external
+    except InvalidInput:
+        return False  # a sentence or a number, whatever its argument is called
 
 
 def _external(text: str, reading: Reading) -> bool:

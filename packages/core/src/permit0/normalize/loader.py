@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
@@ -25,6 +26,7 @@ class LoadedPack(msgspec.Struct, frozen=True):
     source: Located
 
 
+@lru_cache(maxsize=128)  # a pure function of its arguments; packs are frozen
 def load_pack(text: str, name: str) -> LoadedPack:
     """Read one pack.
 

@@ -229,6 +229,9 @@ def _path(reading: Reading, item: Bound) -> None:
     reading.facts[item.name] = path.folded
     if item.patterns is not None:
         kinds = item.patterns.kinds(path.folded)
+        if "glob" in path.marks:
+            for other in item.patterns.expansions(path.folded):
+                kinds |= item.patterns.kinds(other)
         if kinds:
             reading.facts[item.name + ".kinds"] = kinds
     if path.marks:

@@ -50,7 +50,7 @@ def shell_actions(
         folder: Where the line runs, if the call says so.
     """
     groups: dict[tuple[frozenset[str], bool], set[str]] = {}
-    derived: dict[tuple[str, str], Bound] = {}
+    derived: dict[tuple[str, str], str] = {}
     folders = [] if folder is None else [folder]
     for command in line.commands:
         features = command.features
@@ -61,23 +61,21 @@ def shell_actions(
             groups[group] = {command.program}
         if command.argv:
             folders.extend(_entered(command, folders))
-        for action, bound in _derived(command):
-            derived.setdefault((action, str(bound.value)), bound)
-            if bound.kind is ParameterType.PATH:
-                for other in _other_files(str(bound.value), folders, catalog.actions.get(action)):
-                    derived.setdefault(
-                        (action, other), Bound(bound.name, bound.kind, bound.where, other)
-                    )
+        for action, name, word in _derived(command):
+            derived.setdefault((action, word), name)
+            if name == "path" and (folders or not _GLOB.isdisjoint(word)):
+                for other in _other_files(word, folders, catalog.actions.get(action)):
+                    derived.setdefault((action, other), name)
     if not groups:
         groups[(frozenset(), False)] = set()
     actions = [
         _shell_action(features, external, programs, line.marks, reading, entry, origin)
         for (features, external), programs in groups.items()
     ]
-    for (action, _), bound in derived.items():
+    for (action, word), name in derived.items():
         target = catalog.actions.get(action)
         if target is not None:
-            actions.append(_derived_action(target, bound, org))
+            actions.append(_derived_action(target, name, word, org))
     return actions
 
 
@@ -91,9 +89,7 @@ def _entered(command: ShellCommand, before: Sequence[str]) -> Sequence[str]:
         found = [word for word in words if not word.startswith("-")]
     else:
         found = [
-            after
-            for word, after in pairwise(words)
-            if word[:1] == "-" and word in _FOLDER_OPTIONS
+            after for word, after in pairwise(words) if word[:1] == "-" and word in _FOLDER_OPTIONS
         ]
         found += [
             word.partition("=")[2]
@@ -182,38 +178,35 @@ def _external_url(url: str, org: Organisation) -> bool:
         return True
 
 
-def _derived(command: ShellCommand) -> Iterator[tuple[str, Bound]]:
-    """What a command does beyond being run."""
-    for path in command.reads:
-        if path not in _IGNORED_PATHS:
-            yield "files.read", Bound("path", ParameterType.PATH, "command", path)
-    for path in command.writes:
-        if path not in _IGNORED_PATHS:
-            yield "files.write", Bound("path", ParameterType.PATH, "command", path)
-    deletes = "files.delete_recursive" if _DESTRUCTIVE & command.features else "files.delete"
-    for path in command.deletes:
-        yield deletes, Bound("path", ParameterType.PATH, "command", path)
-    fetch = "network.http_post" if "upload" in command.features else "network.http_get"
-    for url in command.urls:
-        yield fetch, Bound("url", ParameterType.URL, "command", url)
+def _derived(command: ShellCommand) -> list[tuple[str, str, str]]:
+    """What a command does beyond being run: actions, each with its one parameter and the word."""
+    found = [("files.read", "path", path) for path in command.reads if path not in _IGNORED_PATHS]
+    if command.writes:
+        found += [
+            ("files.write", "path", path) for path in command.writes if path not in _IGNORED_PATHS
+        ]
+    if command.deletes:
+        recursive = not _DESTRUCTIVE.isdisjoint(command.features)
+        deletes = "files.delete_recursive" if recursive else "files.delete"
+        found += [(deletes, "path", path) for path in command.deletes]
+    if command.urls:
+        fetch = "network.http_post" if "upload" in command.features else "network.http_get"
+        found += [(fetch, "url", url) for url in command.urls]
     if "iam_change" in command.features:
-        yield "iam.assign_role", Bound("", ParameterType.ANY, "command", True)
+        found.append(("iam.assign_role", "", ""))
+    return found
 
 
-def _derived_action(entry: ActionEntry, bound: Bound, org: Organisation) -> NormAction:
+def _derived_action(entry: ActionEntry, name: str, word: str, org: Organisation) -> NormAction:
     """A derived action with the one parameter that is known.
 
     A word that cannot be read as a path or an address (a substitution, a glob of braces) leaves its
     fact absent; the command itself was judged with all its features.
     """
-    reading = Reading(org)
-    spec = entry.parameters.get(bound.name)
-    if spec is not None:
-        filled = Bound(bound.name, spec.kind, bound.where, bound.value, spec.patterns)
-        try:
-            reading = read_parameters([filled], org)
-        except InvalidInput:
-            reading = Reading(org)
-    if org.environment:
-        reading.facts["environment"] = org.environment
+    spec = entry.parameters.get(name)
+    bound = [] if spec is None else [Bound(name, spec.kind, "command", word, spec.patterns)]
+    try:
+        reading = read_parameters(bound, org)
+    except InvalidInput:
+        reading = read_parameters((), org)
     return norm_action(entry, reading, "shell")

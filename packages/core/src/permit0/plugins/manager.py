@@ -119,7 +119,7 @@ class Plugins:
         """
         try:
             results = getattr(self._manager.hook, hook)(**arguments)
-        except Exception as error:  # noqa: BLE001  # foreign code; whatever it raises is a refusal
+        except Exception as error:  # foreign code; whatever it raises is a refusal
             raise BadPlugin(f"a plugin failed in {hook!r}: {type(error).__name__}: {error}") from error
         for result in results:
             if isinstance(result, str | bytes) or not isinstance(result, Sequence):

@@ -198,8 +198,7 @@ class Scorer:
         for index, one_point in self._multiply:
             base *= 1.0 + one_point * points[index]
         extra = 1.0 + math.fsum(map(mul, self._add, points))
-        value: float = math.tanh(self._sharpness * base * extra)
-        return min(round(value, SCORE_DIGITS), ALMOST_ONE)
+        return min(round(math.tanh(self._sharpness * base * extra), SCORE_DIGITS), ALMOST_ONE)
 
     def tier(self, value: float) -> Tier:
         """The band of a score."""

@@ -104,12 +104,28 @@ def _relate(state: State, drafts: list[Draft]) -> None:
             decoded = True
         elif decoded and draft.program == "chmod":
             fetched.update(draft.argv[1:])
+    _name_remotes(drafts)
     # A named pipe ties a shell to a connection: mkfifo f; cat f | sh | nc host port > f
     programs = {draft.program for draft in drafts}
     if not programs.isdisjoint(_PIPE_MAKERS) and not programs.isdisjoint(_CODE_RUNNERS):
         for draft in drafts:
             if draft.program in _CONNECTORS:
                 draft.features.add("remote_shell")
+
+
+def _name_remotes(drafts: list[Draft]) -> None:
+    """`git remote add x URL` says where a later `git push x` goes."""
+    remotes: dict[str, list[str]] = {}
+    for draft in drafts:
+        if draft.program != "git":
+            continue
+        if draft.urls and "remote" in draft.argv:
+            for word in draft.argv:
+                if word not in draft.urls:
+                    remotes[word] = draft.urls
+        elif remotes and "upload" in draft.features:
+            for word in draft.argv:
+                draft.urls += remotes.get(word, ())
 
 
 def _same_file(a: str, b: str) -> bool:

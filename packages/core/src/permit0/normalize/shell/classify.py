@@ -26,6 +26,7 @@ from permit0.normalize.shell.secret_words import find_secrets
 from permit0.normalize.shell.targets import (
     is_credential,
     is_device,
+    is_home,
     is_log,
     is_persistent,
     is_sensitive,
@@ -62,6 +63,8 @@ def classify(draft: Draft, assigned: Sequence[str]) -> None:
         if draft.feed is not None and draft.feed.kind == "pipe" and _reads_input(draft):
             features.add("upload")
         finish_egress(draft)
+        if "upload" in features and _carries_home(draft):
+            features.add("secret")
     for text in assigned:
         if text.startswith(("HISTFILE=", "HISTSIZE=")) and text.partition("=")[2] in (
             "",
@@ -90,6 +93,16 @@ def _reads_input(draft: Draft) -> bool:
     if draft.program in ("curl", "wget"):
         return any(word in ("-", "@-", ".") or word.endswith(("@-", "=-")) for word in draft.argv)
     return draft.program not in ("git", "docker", "npm", "gh") or "-" in draft.argv
+
+
+def _carries_home(draft: Draft) -> bool:
+    """Whether a whole home or the root goes along: keys and tokens are in it."""
+    words = list(draft.reads)
+    feed = draft.feed
+    while feed is not None and feed.drafts:
+        words += [word for source in feed.drafts for word in source.reads]
+        feed = feed.drafts[0].feed
+    return any(is_home(word) for word in words)
 
 
 def _redirections(redirects: tuple[Redirect, ...], draft: Draft) -> bool:

@@ -143,7 +143,7 @@ for _alias, _name in (
 
 PROGRAM_FEATURES: Final[dict[str, frozenset[str]]] = {}
 for _features, _names in (
-    ("destructive", "shred wipefs mkswap blkdiscard fdisk sfdisk sgdisk parted mkfs mke2fs cfdisk"
+    ("destructive", "shred wipefs mkswap blkdiscard fdisk sfdisk sgdisk parted mkfs mke2fs cfdisk dropuser"
                     " newfs lvremove vgremove pvremove srm wipe zerofree hdparm dropdb chattr"),
     ("egress", "curl wget scp sftp rsync nc ncat netcat socat telnet ftp lftp tftp ssh http https"
                " xh gsutil rclone azcopy s3cmd mail mailx mutt sendmail msmtp swaks aria2c axel"
@@ -151,7 +151,7 @@ for _features, _names in (
                " websocat grpcurl traceroute lynx w3m links httpie sshfs autossh sshuttle croc"),
     ("privilege", "sudo doas su pkexec setcap usermod useradd userdel adduser deluser groupadd"
                   " groupmod gpasswd passwd chpasswd visudo nsenter newgrp vipw runuser setpriv"
-                  " insmod modprobe sysctl"),
+                  " insmod modprobe sysctl mount umount swapoff setenforce"),
     ("schedule", "at batch launchctl schtasks anacron"),
     ("service", "service shutdown reboot halt poweroff init telinit rc-service initctl"),
     ("write", "cp mv touch mkdir rmdir ln tee install patch unzip gunzip bunzip2 rm shred truncate"

@@ -75,7 +75,7 @@ def pipe(drafts: list[Draft]) -> Feed:
 
 def known_output(drafts: list[Draft]) -> str | None:
     """What a stage prints: `(echo a; echo b)` prints both. Unknown for a pipeline in a stage."""
-    if not drafts or len(drafts) > MAX_PIECES:
+    if not drafts or len(drafts) > MAX_PIECES or drafts[0].program not in _MAKERS:
         return None
     text = ""
     for draft in drafts:

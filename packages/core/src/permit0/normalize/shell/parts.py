@@ -134,7 +134,8 @@ class Draft:
         """The finished value; `fix` turns the byte view of a word into its text."""
         return ShellCommand(
             fix(self.program),
-            tuple([fix(word) for word in self.argv]),
+            # Most words need no fixing: the question is put here, not in a call for each.
+            tuple([w if type(w) is str and w.isascii() else fix(w) for w in self.argv]),
             self.wrappers,
             frozenset(self.features),
             _distinct(self.reads, fix) if self.reads else (),
@@ -157,8 +158,10 @@ class State:
         "arrays",
         "bodies",
         "choice",
+        "copies",
         "drafts",
         "expanded",
+        "files",
         "functions",
         "in_function",
         "marks",
@@ -177,6 +180,8 @@ class State:
         self.arrays: dict[str, list[str]] = {}
         self.aliases: dict[str, str] = {}
         self.functions: set[str] = set()
+        self.files: dict[str, str] = {}  # name -> text that the line writes into it
+        self.copies: dict[str, str] = {}  # name -> program that the line copies or links there
         self.bodies: dict[str, Callable[[Frame], None]] = {}  # reads a function's body again
         self.positional: list[str] = []
         self.in_function = 0

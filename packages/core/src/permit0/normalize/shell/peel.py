@@ -40,8 +40,10 @@ from permit0.normalize.shell.peel_nested import (
 )
 from permit0.normalize.shell.peel_words import WORD_HANDLERS, peel_runner
 from permit0.normalize.shell.rules_code import shell_strings
+from permit0.normalize.shell.written import copied_program, note_files, written_text
 from permit0.normalize.shell.wrappers import (
     CODE_ENVIRONMENT,
+    CODE_PRELOADS,
     EXEC_TOOLS,
     INTERPRETERS,
     RUNNERS,
@@ -86,14 +88,21 @@ def run_command(
             _unknown_program(state, words, inside, frame, assigned)
             return
         program = head.rpartition("/")[2] if "/" in head else str(head)
+        if "/" in head and (state.files or state.copies):
+            program = copied_program(state, program) or program
+            text = written_text(state, program)
+            if text is not None:
+                read_code(state, text, frame, program)
         if program in state.aliases and head == program:
-            text, words = state.aliases.pop(program), words[1:]
-            read_code(state, " ".join([text, *map(_quote, words)]), frame, "alias")
+            alias, words = state.aliases.pop(program), words[1:]
+            read_code(state, " ".join([alias, *map(_quote, words)]), frame, "alias")
             return
         if program in state.bodies and not state.in_function:
             _call_function(state, program, words, inside, frame, assigned)
             return
-        step = _peel(state, program, words, inside, frame, assigned)
+        step = None
+        if program in _LAYERED:
+            step = _peel(state, program, words, inside, frame, assigned)
         if step is None:
             _leaf(state, program, words, inside, frame, assigned)
             return
@@ -137,11 +146,15 @@ def _leaf(
     if "/" in words[0] and words[0].startswith(("./", "../")):
         draft.features.add("script")
     classify(draft, assigned)
-    if assigned and any(
-        ASSIGNMENT.match(a) and a.partition("=")[0] in CODE_ENVIRONMENT for a in assigned
-    ):
-        draft.features.discard("read_only")
+    for text in assigned:
+        name, _, value = text.partition("=")
+        if name in CODE_ENVIRONMENT and ASSIGNMENT.match(text):
+            draft.features.discard("read_only")
+            if name in CODE_PRELOADS and value:
+                draft.features.add("dynamic")
     state.emit(draft)
+    if draft.writes:
+        note_files(state, draft, frame)
 
 
 def _unknown_program(
@@ -184,8 +197,6 @@ def _peel(
     assigned: Sequence[str],
 ) -> tuple[list[str], Frame] | None:
     """Take one layer off: what remains; empty words when all was done; None for a leaf."""
-    if program not in _LAYERED:
-        return None
     if program in SHELLS:
         return peel_shell(state, program, words, inside, frame)
     wrapper = WRAPPERS.get(program)

@@ -23,6 +23,7 @@ from permit0.normalize.shell.inner_code import (
 )
 from permit0.normalize.shell.parts import DYNAMIC, Draft, Frame, State, flags_of
 from permit0.normalize.shell.peel_nested import skip_options, ssh_command, value_commands
+from permit0.normalize.shell.written import written_text
 
 __all__ = ["CODE_HANDLERS", "peel_shell"]
 
@@ -67,7 +68,15 @@ def peel_shell(
         state.positional = outer
         return [], frame
     interpreter_input(state, program, words[: index + 1], inside, frame)
+    _written(state, program, words[index : index + 1], frame)
     return None
+
+
+def _written(state: State, program: str, script: list[str], frame: Frame) -> None:
+    for word in script:
+        text = written_text(state, word)
+        if text is not None:
+            read_code(state, text, frame, program)
 
 
 def _su(
@@ -109,6 +118,7 @@ def _source(
     if words[1:2] == ["/dev/stdin"] or words[1:2] == ["/proc/self/fd/0"]:
         interpreter_input(state, "bash", ["bash"], inside, frame)
     mark_sources(state, Draft(program, [], frame), inside)
+    _written(state, program, words[1:2], frame)
     return None
 
 

@@ -6,10 +6,12 @@ Does not: run the peeling loop (peel) or judge (classify).
 
 from __future__ import annotations
 
+import itertools
 import re
 from typing import Final
 
 from permit0.normalize.shell.parts import flags_of
+from permit0.normalize.shell.targets import is_credential
 from permit0.normalize.shell.wrappers import EXEC_TOOLS
 
 __all__ = [
@@ -17,6 +19,7 @@ __all__ = [
     "container_command",
     "find_commands",
     "find_starts",
+    "found_credentials",
     "git_commands",
     "skip_options",
     "ssh_command",
@@ -33,6 +36,7 @@ _GIT_CODE_KEYS = re.compile(
 )
 _FIND_EXEC: Final = frozenset({"-exec", "-execdir", "-ok", "-okdir"})
 _FD_EXEC: Final = frozenset({"-x", "--exec", "-X", "--exec-batch"})
+_FIND_NAMES: Final = frozenset({"-name", "-iname", "-path", "-ipath", "-wholename"})
 _FIND_NARROWING = re.compile(
     r"-(?:i?name|i?path|i?wholename|i?regex|size|empty|newer\w*|[acm](?:time|min)|perm|user|group)"
 )
@@ -87,7 +91,10 @@ def find_starts(argv: list[str]) -> tuple[list[str], bool]:
 
 
 def find_commands(program: str, argv: list[str]) -> list[list[str]]:
-    """The commands of find -exec and fd -x, `{}` replaced by where the search starts."""
+    """The commands of find -exec and fd -x.
+
+    `{}` is replaced by where the search starts or, if its names are told, by those of credentials.
+    """
     commands: list[list[str]] = []
     options = _FIND_EXEC if program == "find" else _FD_EXEC
     starts, narrow = find_starts(argv)
@@ -105,11 +112,22 @@ def find_commands(program: str, argv: list[str]) -> list[list[str]]:
             index += 1
         if program != "find" and not any("{" in word for word in command):
             command.append("{}")
-        if not narrow and program == "find":
-            command = [part for word in command for part in (starts if word == "{}" else [word])]
+        if program == "find":
+            meant = found_credentials(argv) if narrow else starts
+            if meant:
+                command = [part for word in command for part in (meant if word == "{}" else [word])]
         if command:
             commands.append(command)
     return commands
+
+
+def found_credentials(argv: list[str]) -> list[str]:
+    """Names that find looks for and that are those of credential files."""
+    return [
+        after
+        for word, after in itertools.pairwise(argv)
+        if word in _FIND_NAMES and is_credential(after)
+    ]
 
 
 def ssh_command(argv: list[str]) -> str:
@@ -180,14 +198,17 @@ def git_commands(argv: list[str]) -> list[str]:
             if word in ("-x", "--exec") or word.endswith("-filter"):
                 texts.append(rest[k + 1])
     for k, word in enumerate(rest):
+        if word.startswith("ext::"):
+            texts.append(word[5:])
+            continue
+        if not word.startswith("--"):
+            continue
         option, equals, value = word.partition("=")
         if option in ("--upload-pack", "--receive-pack", "--exec", "--open-files-in-pager"):
             if equals:
                 texts.append(value)
             elif k + 1 < len(rest) and verb != "rebase":
                 texts.append(rest[k + 1])
-        elif word.startswith("ext::"):
-            texts.append(word[5:])
     return texts
 
 
@@ -224,11 +245,16 @@ VALUE_COMMANDS: Final[dict[str, tuple[str, ...]]] = {
     "ssh": (), "nc": ("-e", "-c"), "ncat": ("-e", "-c", "--exec", "--sh-exec"),
     "nodemon": ("--exec", "-x"),
     "socat": (),
+    "psql": (), "sqlite3": (), "sqlite": (), "mysql": (), "mariadb": (), "duckdb": (),
 }  # fmt: skip
 """program -> options whose value is a command line."""
 _AWK_SYSTEM = re.compile(r"(?:system\s*\(\s*|\|\s*(?:getline\b)?\s*)\"((?:[^\"\\]|\\.)*)\"")
 _AWK_GETLINE = re.compile(r"\"((?:[^\"\\]|\\.)*)\"\s*\|\s*getline")
 _SED_EXEC = re.compile(r"(?:^|[;{}\n]|\d|\$|/)\s*e\s+([^;]+)")
+_DATABASES: Final = frozenset({"psql", "sqlite3", "sqlite", "mysql", "mariadb", "duckdb"})
+_DATABASE_SHELL = re.compile(
+    r"(?i)(?:^|[\n;])\s*(?:\.(?:shell|system)\b|\\!|system\b)\s*([^\n]+)|\bprogram\s+'((?:[^']|'')+)'"
+)
 _SOCAT = re.compile(r"(?i)^(?:exec|system):['\"]?([^,'\"]+)")
 
 
@@ -268,6 +294,8 @@ def value_commands(program: str, argv: list[str]) -> list[str]:
         texts += _tmux(argv)
     elif program == "entr":
         texts.append(" ".join(word for word in argv if not word.startswith("-")))
+    elif program in _DATABASES:
+        texts += [m for word in argv for groups in _DATABASE_SHELL.findall(word) for m in groups]
     elif program == "socat":
         texts += [m for word in argv for m in _SOCAT.findall(word)]
     return [str(text) for text in texts if text and not flags_of(text) & 2]

@@ -21,7 +21,7 @@ from permit0.normalize.shell.inner_code import (
 )
 from permit0.normalize.shell.literals import literal_output
 from permit0.normalize.shell.parts import DYNAMIC, Draft, Frame, State, Word, flags_of
-from permit0.normalize.shell.peel_nested import skip_options
+from permit0.normalize.shell.peel_nested import found_credentials, skip_options
 from permit0.normalize.shell.wrappers import RUNNERS
 
 __all__ = ["WORD_HANDLERS", "peel_runner"]
@@ -104,6 +104,10 @@ def _xargs(
     )
     known = frame.feed.text if frame.feed is not None else None
     given: list[str] = known.split() if known is not None else [Word("{}", DYNAMIC)]
+    if known is None and frame.feed is not None:
+        for source in frame.feed.drafts:
+            if source.program == "find":
+                given += [Word(name, DYNAMIC) for name in found_credentials(source.argv)]
     if not rest:
         rest = ["echo"]
     if replace and any(replace in word for word in rest[1:] + rest[:1]):

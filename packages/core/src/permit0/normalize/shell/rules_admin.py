@@ -16,11 +16,36 @@ from permit0.normalize.shell.subcommands import option_names, subcommand_words
 __all__ = ["ADMIN_RULES"]
 
 
+_SOURCE = re.compile(r"(?:[\w.-]+\s*@\s*)?(?:git\+)?((?:https?|ssh)://\S+)")
+_SOURCE_OPTIONS: Final = frozenset(
+    {"-i", "--index-url", "--extra-index-url", "-f", "--find-links", "--registry", "--index"}
+)
+
+
+def _sources(draft: Draft) -> None:
+    """Addresses that packages come from, when the line names them."""
+    found: list[str] = []
+    for k, word in enumerate(draft.argv):
+        option, equals, value = word.partition("=")
+        if word.startswith("-"):
+            given = value if equals else "".join(draft.argv[k + 1 : k + 2])
+            if option not in _SOURCE_OPTIONS:
+                continue
+            word = given
+        match = _SOURCE.match(word)
+        if match is not None and match.group(1) not in found:
+            found.append(match.group(1))
+    if found:
+        draft.urls += found
+        draft.features.update(("egress", "download"))
+
+
 def _package(draft: Draft) -> bool:
     argv = draft.argv
     words = subcommand_words(argv)
     verb = words[0] if words else ""
     program = draft.program
+    _sources(draft)
     if verb in ("publish", "push", "upload") and program != "helm" and "--dry-run" not in argv:
         draft.features.update(("egress", "upload"))
     if verb in ("remove", "purge", "autoremove") and program in ("apt", "apt-get", "yum", "dnf"):
@@ -101,6 +126,26 @@ def _service(draft: Draft) -> bool:
     return False
 
 
+_FIREWALL_SHOWS: Final = frozenset(
+    {"-L", "-S", "-V", "--list", "--list-all", "--list-rules", "--state", "--version", "-sr", "-s"}
+)
+
+
+def _firewall(draft: Draft) -> bool:
+    """Packet filters: anything but showing the rules changes who may reach this machine."""
+    words = subcommand_words(draft.argv)
+    if not _FIREWALL_SHOWS.isdisjoint(draft.argv) or words[:1] in (["list"], ["status"], ["show"]):
+        return False
+    draft.features.add("privilege")
+    if not {"-F", "-X", "--flush", "-d", "-Fa"}.isdisjoint(draft.argv) or words[:1] in (
+        ["flush"],
+        ["disable"],
+        ["reset"],
+    ):
+        draft.features.add("destructive")
+    return False
+
+
 def _crontab(draft: Draft) -> bool:
     options = option_names(draft.argv)
     if "-l" in options:
@@ -144,6 +189,18 @@ def _database(draft: Draft) -> bool:
     return False
 
 
+def _volumes(draft: Draft) -> bool:
+    words = subcommand_words(draft.argv)
+    if not {"destroy", "delete", "rollback", "labelclear"}.isdisjoint(words[:2]):
+        draft.features.add("destructive")
+    return False
+
+
+def _fetching_runner(draft: Draft) -> bool:
+    _sources(draft)
+    return False
+
+
 def _history(draft: Draft) -> bool:
     if any(re.match(r"-[a-z]*[cdw]", word) for word in draft.argv):
         draft.features.add("history_tamper")
@@ -181,9 +238,12 @@ ADMIN_RULES: Final[dict[str, Callable[[Draft], bool]]] = {
                    " composer uv flit hatch pdm brew"),
         (_service, "systemctl launchctl"),
         (_crontab, "crontab"),
+        (_firewall, "iptables ip6tables nft ufw pfctl firewall-cmd ebtables arptables"),
         (_kill, "kill pkill killall killall5"),
         (_database, "psql mysql mariadb sqlite3 sqlite mongo mongosh redis-cli clickhouse-client"
                     " sqlcmd cqlsh duckdb bq"),
+        (_volumes, "zfs zpool btrfs"),
+        (_fetching_runner, "npx bunx uvx pipx"),
         (_history, "history fc"),
         (_variables, "export unset set declare typeset readonly local"),
         (_journal, "journalctl"),

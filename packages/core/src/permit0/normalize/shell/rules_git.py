@@ -11,7 +11,9 @@ from collections.abc import Callable
 from typing import Final
 
 from permit0.normalize.shell.parts import DYNAMIC, Draft, flags_of
+from permit0.normalize.shell.rules_files import note_write
 from permit0.normalize.shell.subcommands import option_names, subcommand_words
+from permit0.normalize.shell.targets import is_credential
 
 __all__ = ["GIT_RULES"]
 
@@ -23,6 +25,7 @@ _GIT_READ: Final = frozenset(
         "show-branch", "cherry", "range-diff",
     }
 )  # fmt: skip
+_GIT_SHOWS: Final = frozenset({"blame", "cat-file", "diff", "show"})
 _GIT_VALUED: Final = frozenset({"-C", "-c", "--git-dir", "--work-tree", "--namespace"})
 
 
@@ -36,6 +39,8 @@ def _git(draft: Draft) -> bool:
     verb = argv[index] if index < len(argv) else "help"
     rest = argv[index + 1 :]
     options = option_names(rest)
+    if verb in _GIT_READ:
+        return _inspects(draft, verb, rest, options) and not configured
     operands = [word for word in rest if not word.startswith("-")]
     add = draft.features.add
     if verb == "push":
@@ -118,12 +123,22 @@ def _git(draft: Draft) -> bool:
             draft.features.update(("egress", "download"))
     if any(word.startswith("--output") for word in rest):
         add("write")
-        return False
-    if verb == "grep" and options & {"-O", "--open-files-in-pager"}:
-        return False
-    if verb in ("diff", "log", "show") and options & {"--ext-diff", "--textconv"}:
-        return False
-    return verb in _GIT_READ and not configured
+    return False
+
+
+def _inspects(draft: Draft, verb: str, rest: list[str], options: set[str]) -> bool:
+    """Whether a reading subcommand only reads: it may write a file, or start a program to show it."""
+    if verb in _GIT_SHOWS:
+        named = [word.rpartition(":")[2] for word in rest if not word.startswith("-")]
+        draft.reads += [name for name in named if is_credential(name)]
+    for k, word in enumerate(rest):
+        if word.startswith("--output"):
+            _, equals, value = word.partition("=")
+            note_write(draft, value if equals else "".join(rest[k + 1 : k + 2]))
+            return False
+    if verb == "grep":
+        return options.isdisjoint(("-O", "--open-files-in-pager"))
+    return verb not in ("diff", "log", "show") or options.isdisjoint(("--ext-diff", "--textconv"))
 
 
 def _gh(draft: Draft) -> bool:
@@ -132,6 +147,8 @@ def _gh(draft: Draft) -> bool:
     )
     if words[1:2] == ["delete"] or "DELETE" in draft.argv:
         draft.features.add("destructive")
+    if words[:2] == ["gist", "create"]:
+        draft.reads += words[2:]
     read = words[1:2] and words[1] in ("list", "view", "status", "diff", "checks")
     draft.features.add("egress")
     draft.features.add("download" if read else "upload")

@@ -32,12 +32,15 @@ def _sed(draft: Draft, args: Args) -> bool:
     if in_place:
         for word in files:
             note_write(draft, word)
-    executes = bool(value_commands("sed", draft.argv)) or any(
+    runs_input = any(
         re.search(r"(?:^|[;{}])\s*(?:\d+|\$)?e\b|s(.).*\1.*\1[gpI\d]*e[gpI\d]*\s*(?:;|$)", text)
         for text in script
     )
+    executes = bool(value_commands("sed", draft.argv)) or runs_input
     if executes:
         draft.features.add("interpreter_code")
+    if runs_input:  # what stands in the file is a command
+        draft.features.add("dynamic")
     return not in_place and not executes and not draft.writes and not args.has("-f", "--file")
 
 
@@ -63,9 +66,12 @@ def _awk(draft: Draft, args: Args) -> bool:
 
 def _sort(draft: Draft, args: Args) -> bool:
     _read_operands(draft, args)
-    for word in args.values("-o", "--output"):
+    if not args.options:
+        return True
+    outputs = args.values("-o", "--output")
+    for word in outputs:
         note_write(draft, word)
-    return not args.values("-o", "--output") and not args.has("--compress-program", "--output")
+    return not outputs and not args.has("--compress-program", "--output")
 
 
 def _uniq(draft: Draft, args: Args) -> bool:

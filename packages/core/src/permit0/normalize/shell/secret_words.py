@@ -55,6 +55,8 @@ _PASSWORD_P: Final = frozenset(
 _SPACED_P: Final = frozenset({"mongo", "mongosh", "docker", "podman", "sqlcmd", "smbclient", "zip"})
 _USER_PASS: Final = frozenset({"curl", "wget", "http", "https", "xh", "ldapsearch"})
 _DUMPS: Final = frozenset({"printenv", "history", "secretsdump", "mimikatz", "pass", "lpass", "bw"})
+# Their words need not hint at what they show.
+_VAULTS: Final = frozenset({"op", "vault", "security", "aws", "az", "gcloud"})
 _FILE_OPTIONS: Final = frozenset(
     {"-i", "--identity", "--env-file", "--key", "--cert", "--private-key", "--kubeconfig", "-T"}
 )
@@ -74,6 +76,8 @@ def find_secrets(draft: Draft, assigned: Sequence[str]) -> bool:
             return True
     if not argv and not assigned:
         return False
+    if program in _VAULTS and _shows_secrets(program, argv):
+        return True
     joined = " ".join([*argv, *assigned]) if assigned else " ".join(argv)
     if _HINT.search(joined.lower()) is None:
         return False

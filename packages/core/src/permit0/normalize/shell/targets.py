@@ -13,6 +13,7 @@ __all__ = [
     "is_catastrophic",
     "is_credential",
     "is_device",
+    "is_home",
     "is_log",
     "is_persistent",
     "is_sensitive",
@@ -31,6 +32,7 @@ _CATASTROPHIC = re.compile(
     r"|/etc/[^/]*\*?|/boot/.*|/(?:\?|\[).*|\$PWD/?\*?|\$OLDPWD|\$\{?\w+\}?/\*|\.git/?|\*/"
     r"|[A-Za-z]:[\\/]\*?"
 )
+_WHOLE_HOME = re.compile(rf"/|(?:{_HOME}|/home|/Users)(?:/\*?|/\.\*?)?")
 _DEVICE = re.compile(
     r"/dev/(?:sd[a-z]|hd[a-z]|vd[a-z]|xvd[a-z]|nvme|mmcblk|disk|rdisk|mapper/|dm-|md\d|loop\d"
     r"|mem\b|kmem\b|port\b|block/|vg).*"
@@ -90,6 +92,11 @@ def is_catastrophic(word: str) -> bool:
 def is_device(word: str) -> bool:
     """Whether this is a block device or the machine's memory."""
     return _DEVICE.fullmatch(_normal(word)) is not None
+
+
+def is_home(word: str) -> bool:
+    """Whether this is a whole home, all homes or the root."""
+    return _WHOLE_HOME.fullmatch(_normal(word)) is not None
 
 
 def is_sensitive(word: str) -> bool:

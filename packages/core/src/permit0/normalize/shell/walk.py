@@ -167,6 +167,10 @@ class Walk:
         words = self.text[node.start_byte : node.end_byte].split()
         run_command(self.state, words, (), frame)
 
+    def _bare_redirect(self, node: Node, frame: Frame) -> None:
+        """`$(<file)`: a redirection without a command."""
+        self._with_redirects([], [node], frame)
+
     def _redirected(self, node: Node, frame: Frame) -> None:
         body: list[Node] = []
         redirects: list[Node] = []
@@ -240,6 +244,7 @@ _HANDLERS: Final[dict[str, Callable[[Walk, Node, Frame], None]]] = {
     "list": Walk._list,
     "pipeline": Walk._pipeline,
     "redirected_statement": Walk._redirected,
+    "file_redirect": Walk._bare_redirect,
     "function_definition": Walk._function,
     "for_statement": Walk._for,
     "select_statement": Walk._for,

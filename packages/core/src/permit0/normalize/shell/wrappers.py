@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 
 __all__ = [
     "CODE_ENVIRONMENT",
+    "CODE_PRELOADS",
     "EXEC_TOOLS",
     "INTERPRETERS",
     "RUNNERS",
@@ -56,6 +57,7 @@ WRAPPERS: Final[dict[str, Wrapper]] = {
     "coproc": Wrapper(),
     "cross-env": Wrapper(assigns=True),
     "dbus-run-session": Wrapper(),
+    "direnv": Wrapper(operands=2),
     "doas": Wrapper("uCa", feature="privilege", assigns=True),
     "eatmydata": Wrapper(),
     "exec": Wrapper("a"),
@@ -77,6 +79,7 @@ WRAPPERS: Final[dict[str, Wrapper]] = {
     "proxychains4": Wrapper("f", feature="egress"),
     "rlwrap": Wrapper("abcCfHlmMopPqsStz"),
     "runcon": Wrapper("trul", frozenset(), 1),
+    "screen": Wrapper("cehpsSTt"),
     "setarch": Wrapper("", frozenset(), 1),
     "setpriv": Wrapper("", frozenset({"--reuid", "--regid", "--groups"}), feature="privilege"),
     "setsid": Wrapper(),
@@ -198,3 +201,6 @@ CODE_ENVIRONMENT: Final = frozenset(
         "SSH_ASKPASS", "SUDO_ASKPASS", "VISUAL",
     }
 )  # fmt: skip
+
+CODE_PRELOADS: Final = frozenset({"DYLD_INSERT_LIBRARIES", "LD_AUDIT", "LD_PRELOAD"})
+"""Of these, those whose value is a library that is loaded into whatever runs."""
