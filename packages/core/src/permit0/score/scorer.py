@@ -41,7 +41,7 @@ __all__ = ["SCORE_DIGITS", "SHARPNESS", "TIER_BOUNDS", "Constants", "Scorer", "W
 
 SHARPNESS = 3.35
 SCORE_DIGITS = 6  # hides the last bits of tanh, which differ between C libraries; sums are exact (fsum)
-ALMOST_ONE = 1 - 10**-SCORE_DIGITS  # tanh rounds to 1.0 far out; a score stays below
+ALMOST_ONE: float = 1 - 10**-SCORE_DIGITS  # tanh rounds to 1.0 far out; a score stays below
 MAX_KNOWN = 20_000  # remembered scores, some 10 MB; far more than the situations of a deployment
 TIER_BOUNDS: tuple[float, float, float, float] = (0.15, 0.35, 0.55, 0.75)
 

@@ -40,7 +40,6 @@ from permit0.normalize.shell.peel_nested import (
 )
 from permit0.normalize.shell.peel_words import WORD_HANDLERS, peel_runner
 from permit0.normalize.shell.rules_code import shell_strings
-from permit0.normalize.shell.written import copied_program, note_files, written_text
 from permit0.normalize.shell.wrappers import (
     CODE_ENVIRONMENT,
     CODE_PRELOADS,
@@ -50,6 +49,7 @@ from permit0.normalize.shell.wrappers import (
     SHELLS,
     WRAPPERS,
 )
+from permit0.normalize.shell.written import copied_program, note_files, written_text
 
 __all__ = ["run_command"]
 
@@ -90,9 +90,9 @@ def run_command(
         program = head.rpartition("/")[2] if "/" in head else str(head)
         if "/" in head and (state.files or state.copies):
             program = copied_program(state, program) or program
-            text = written_text(state, program)
-            if text is not None:
-                read_code(state, text, frame, program)
+            script = written_text(state, program)
+            if script is not None:
+                read_code(state, script, frame, program)
         if program in state.aliases and head == program:
             alias, words = state.aliases.pop(program), words[1:]
             read_code(state, " ".join([alias, *map(_quote, words)]), frame, "alias")

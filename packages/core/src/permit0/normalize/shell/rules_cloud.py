@@ -65,6 +65,9 @@ def _docker(draft: Draft) -> bool:
             add("destructive")
     elif verb == "swarm" and second == "leave":
         add("destructive")
+    elif verb == "cp" and len(words) > 2:
+        draft.reads.append(words[1].rpartition(":")[2])
+        note_write(draft, words[2].rpartition(":")[2])
     elif verb in ("cp", "save", "export", "build", "commit"):
         add("write")
     return verb in (

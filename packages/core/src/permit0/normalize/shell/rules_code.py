@@ -44,6 +44,7 @@ _SHELL_STRING = re.compile(
     r"(?:system|popen|run|call|check_output|check_call|Popen|exec|execSync|shell_exec|passthru"
     r"|getoutput|spawn\w*)\s*\(?\s*(?:\[\s*)?(?:'([^']*)'|\"([^\"]*)\")|`([^`]+)`"
 )
+_ADDRESS = re.compile(r"(?i)https?://")
 _HARMLESS_MODULES: Final = frozenset({"json.tool", "this", "calendar", "site", "timeit"})
 _SERVERS: Final = frozenset({"http.server", "SimpleHTTPServer", "smtpd", "pyftpdlib"})
 
@@ -97,6 +98,13 @@ def _interpreter(draft: Draft) -> bool:
             return False
         if word == "-m":
             _module(draft, following, argv[index + 2 :])
+            return False
+        if word == "run" and draft.program in ("bun", "deno"):
+            index += 1
+            continue
+        if _ADDRESS.match(word):
+            draft.urls.append(word)
+            draft.features.update(("script", "dynamic", "egress", "download"))
             return False
         if word == "-" or not word.startswith("-"):
             if word != "-":

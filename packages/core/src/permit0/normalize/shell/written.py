@@ -45,7 +45,10 @@ def note_files(state: State, draft: Draft, frame: Frame) -> None:
 
 def written_text(state: State, word: str) -> str | None:
     """What this line wrote into the file that is run now; only once, so that it ends."""
-    return state.files.pop(_base(word), None) if state.files else None
+    text = state.files.pop(_base(word), None) if state.files else None
+    if text is not None and text.startswith("#!") and "sh" not in text.partition("\n")[0]:
+        return None  # another interpreter's code
+    return text
 
 
 def copied_program(state: State, word: str) -> str | None:
