@@ -76,5 +76,6 @@ def _print(term: Terminal, packs: Sequence[LoadedPack], results: Sequence[CaseRe
     passed = len(results) - len(failed)
     text = Text()
     text.append(f"{passed} of {len(results)} cases passed", "bold red" if failed else "bold green")
-    term.line(text.append(f" in {len(packs)} packs", "bright_black"))
+    noun = "pack" if len(packs) == 1 else "packs"
+    term.line(text.append(f" in {len(packs)} {noun}", "bright_black"))
     return 1 if failed else 0

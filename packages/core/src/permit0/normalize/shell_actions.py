@@ -88,14 +88,9 @@ def _entered(command: ShellCommand, before: Sequence[str]) -> Sequence[str]:
     if command.program in _ENTERING:
         found = [word for word in words if not word.startswith("-")]
     else:
-        found = [
-            after for word, after in pairwise(words) if word[:1] == "-" and word in _FOLDER_OPTIONS
-        ]
-        found += [
-            word.partition("=")[2]
-            for word in words
-            if word[:2] == "--" and word.startswith(_FOLDER_LONG)
-        ]
+        found = [w.partition("=")[2] for w in words if w[:2] == "--" and w.startswith(_FOLDER_LONG)]
+        if not _FOLDER_OPTIONS.isdisjoint(words):
+            found += [after for word, after in pairwise(words) if word in _FOLDER_OPTIONS]
     if not found:
         return found
     joined = [f"{base}/{name}" for base in before for name in found if name[:1] not in "/~$"]

@@ -14,6 +14,8 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
+from msgspec.structs import replace
+
 from permit0.normalize.shell.classify import classify
 from permit0.normalize.shell.literals import is_decoder
 from permit0.normalize.shell.parts import DYNAMIC, Draft, Frame, State, flags_of
@@ -35,7 +37,8 @@ ASSIGNMENT: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=")
 
 def read_code(state: State, text: str, frame: Frame, wrapper: str) -> None:
     """Read a text as shell code that `wrapper` runs."""
-    inner = frame._replace(
+    inner = replace(
+        frame,
         wrappers=(*frame.wrappers, wrapper),
         reparse=frame.reparse + 1,
         depth=frame.depth + 1,
@@ -47,7 +50,7 @@ def read_code(state: State, text: str, frame: Frame, wrapper: str) -> None:
 def wrapped(frame: Frame, wrapper: str, *features: str) -> Frame:
     """The surroundings of what `wrapper` runs; features "" are none."""
     inherited = frame.inherited | {f for f in features if f}
-    return frame._replace(wrappers=(*frame.wrappers, wrapper), inherited=inherited)
+    return replace(frame, wrappers=(*frame.wrappers, wrapper), inherited=inherited)
 
 
 def prefix_assignment(state: State, text: str, frame: Frame) -> None:
@@ -63,7 +66,7 @@ def dynamic_code(
     state: State, wrapper: str, inside: tuple[Draft, ...], frame: Frame, argv: list[str]
 ) -> None:
     """Code that only the running shell knows."""
-    inner = frame._replace(wrappers=(*frame.wrappers, wrapper))
+    inner = replace(frame, wrappers=(*frame.wrappers, wrapper))
     draft = Draft("", argv, inner, frame.redirects, inside)
     classify(draft, ())
     draft.features.discard("read_only")
@@ -110,6 +113,6 @@ def interpreter_input(
     mark_sources(state, Draft(program, [], frame), [*sources, *inside])
     if feed.text is not None and program in INTERPRETERS:
         for text in shell_strings(feed.text):
-            read_code(state, text, frame._replace(feed=None), f"{program} <")
+            read_code(state, text, replace(frame, feed=None), f"{program} <")
     if feed.text is not None and program in SHELLS:
-        read_code(state, feed.text, frame._replace(feed=None), f"{program} <")
+        read_code(state, feed.text, replace(frame, feed=None), f"{program} <")

@@ -16,6 +16,8 @@ import shlex
 from collections.abc import Sequence
 from typing import Final
 
+from msgspec.structs import replace
+
 from permit0.errors import InvalidInput
 from permit0.normalize.shell.classify import classify
 from permit0.normalize.shell.commands import DANGEROUS
@@ -252,7 +254,7 @@ def _find(
     classify(own, ())
     state.emit(own)
     for command in find_commands(program, words[1:]):
-        inner = wrapped(frame, program)._replace(depth=frame.depth + 1)
+        inner = replace(wrapped(frame, program), depth=frame.depth + 1)
         run_command(state, command, (), inner)
     return [], frame
 

@@ -13,6 +13,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from msgspec.structs import replace
+
 from permit0.normalize.shell.classify import classify
 from permit0.normalize.shell.inner_code import (
     dynamic_code,
@@ -57,8 +59,10 @@ def peel_shell(
             state.read_text(
                 state,
                 str(text),
-                wrapped(frame, f"{program} -c")._replace(
-                    reparse=frame.reparse + 1, depth=frame.depth + 1
+                replace(
+                    wrapped(frame, f"{program} -c"),
+                    reparse=frame.reparse + 1,
+                    depth=frame.depth + 1,
                 ),
             )
             return [], frame
@@ -146,7 +150,7 @@ def _at(
     state: State, program: str, words: list[str], inside: tuple[Draft, ...], frame: Frame
 ) -> tuple[list[str], Frame] | None:
     if frame.feed is not None and frame.feed.text is not None:
-        read_code(state, frame.feed.text, frame._replace(feed=None), program)
+        read_code(state, frame.feed.text, replace(frame, feed=None), program)
     return None
 
 

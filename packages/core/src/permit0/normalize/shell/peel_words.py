@@ -13,6 +13,8 @@ import re
 import shlex
 from typing import Final
 
+from msgspec.structs import replace
+
 from permit0.normalize.shell.inner_code import (
     ASSIGNMENT,
     prefix_assignment,
@@ -79,7 +81,7 @@ def _printf_v(
     state: State, program: str, words: list[str], inside: tuple[Draft, ...], frame: Frame
 ) -> tuple[list[str], Frame] | None:
     if words[1:2] == ["-v"] and len(words) > 3:
-        text = literal_output(Draft("printf", words[3:], frame._replace(feed=None)))
+        text = literal_output(Draft("printf", words[3:], replace(frame, feed=None)))
         state.assign(words[2], text if text is not None else Word(f"${words[2]}", DYNAMIC))
     return None
 
@@ -87,14 +89,14 @@ def _printf_v(
 def _xargs(
     state: State, program: str, words: list[str], inside: tuple[Draft, ...], frame: Frame
 ) -> tuple[list[str], Frame] | None:
-    replace = ""
+    marker = ""
     for index, word in enumerate(words[1:], 1):
         if word == "-I" and index + 1 < len(words):
-            replace = words[index + 1]
+            marker = words[index + 1]
         elif word.startswith("-I"):
-            replace = word[2:]
+            marker = word[2:]
         elif word in ("-i", "--replace"):
-            replace = "{}"
+            marker = "{}"
     rest, _ = skip_options(
         words[1:],
         "aEILnPsd",
@@ -110,15 +112,15 @@ def _xargs(
                 given += [Word(name, DYNAMIC) for name in found_credentials(source.argv)]
     if not rest:
         rest = ["echo"]
-    if replace and any(replace in word for word in rest[1:] + rest[:1]):
+    if marker and any(marker in word for word in rest[1:] + rest[:1]):
         value = " ".join(given)
         rest = [
-            _replaced(word, replace, value, known is not None) if replace in word else word
+            _replaced(word, marker, value, known is not None) if marker in word else word
             for word in rest
         ]
     else:
         rest = rest + given
-    return rest, wrapped(frame, "xargs")._replace(feed=frame.feed)
+    return rest, replace(wrapped(frame, "xargs"), feed=frame.feed)
 
 
 def _replaced(word: str, old: str, new: str, known: bool) -> str:

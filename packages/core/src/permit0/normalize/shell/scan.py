@@ -13,6 +13,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from msgspec.structs import replace
+
 from permit0.normalize.shell.commands import DANGEROUS
 from permit0.normalize.shell.features import MAX_REPARSE
 from permit0.normalize.shell.parts import Draft, Feed, Frame, Redirect, State
@@ -134,7 +136,7 @@ def _word_end(text: str, i: int, end: int) -> int:
 def _inside(state: State, inside: str, frame: Frame) -> str | None:
     state.marks.add("substitution")
     if frame.reparse < MAX_REPARSE:
-        inner = frame._replace(reparse=frame.reparse + 1, feed=None, redirects=())
+        inner = replace(frame, reparse=frame.reparse + 1, feed=None, redirects=())
         state.read_text(state, inside, inner)
     return None
 
@@ -147,7 +149,7 @@ def _segment(
     piped: tuple[Draft, ...] | None,
 ) -> None:
     feed = Feed("pipe", piped, None) if piped is not None else frame.feed
-    inner = frame._replace(redirects=frame.redirects + tuple(redirects), feed=feed)
+    inner = replace(frame, redirects=frame.redirects + tuple(redirects), feed=feed)
     while words and "=" in words[0] and words[0].partition("=")[0].isidentifier():
         name, _, value = words[0].partition("=")
         state.assign(name, value)
@@ -157,4 +159,4 @@ def _segment(
         if position and word.rpartition("/")[2] in DANGEROUS:
             run_command(state, words[position:], (), inner)
         if any(blank in word for blank in " \t\n") and frame.reparse < MAX_REPARSE:
-            state.read_text(state, str(word), frame._replace(reparse=frame.reparse + 1))
+            state.read_text(state, str(word), replace(frame, reparse=frame.reparse + 1))

@@ -13,6 +13,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
+from msgspec.structs import replace
+
 from permit0.normalize.shell.features import MAX_CHOICES
 from permit0.normalize.shell.grammar import WORD_NODES, Node
 from permit0.normalize.shell.parts import Feed, Frame, Redirect, State, flags_of
@@ -149,7 +151,8 @@ class TreeCommands:
             words += extra
         inner = frame
         if own or feed is not None:
-            inner = frame._replace(
+            inner = replace(
+                frame,
                 redirects=frame.redirects + tuple(own),
                 feed=feed if feed is not None else frame.feed,
             )

@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
+from msgspec.structs import replace
+
 from permit0.normalize.shell.grammar import Node
 from permit0.normalize.shell.literals import known_output, literal_output
 from permit0.normalize.shell.parts import Frame, State, Word, flags_of
@@ -109,11 +111,11 @@ class TreeWords:
         state = self.state
         state.marks.add("substitution")
         begin = len(state.drafts)
-        inner = frame._replace(depth=frame.depth + 1, feed=None, redirects=())
+        inner = replace(frame, depth=frame.depth + 1, feed=None, redirects=())
         if isinstance(node, Node):
             self.run(node, inner)
         else:
-            state.read_text(state, inside, inner._replace(reparse=frame.reparse + 1))
+            state.read_text(state, inside, replace(inner, reparse=frame.reparse + 1))
         self.frame = frame
         found = state.drafts[begin:]
         if any(draft.feed is not None for draft in found):

@@ -14,6 +14,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
+from msgspec.structs import replace
+
 from permit0.errors import InvalidInput
 from permit0.normalize.shell.features import MAX_DEPTH
 from permit0.normalize.shell.grammar import WORD_NODES, Node
@@ -188,8 +190,8 @@ class Walk:
         for redirect in redirects:
             found = self.commands.redirect(redirect, frame, extra, own, after)
             feed = found if found is not None else feed
-        inner = frame._replace(
-            redirects=frame.redirects + tuple(own), feed=feed, depth=frame.depth + 1
+        inner = replace(
+            frame, redirects=frame.redirects + tuple(own), feed=feed, depth=frame.depth + 1
         )
         if len(body) == 1 and body[0].type == "command":
             self.commands.command(body[0], inner, extra)
