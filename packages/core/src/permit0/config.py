@@ -122,9 +122,12 @@ class Config(_Strict):
     limits: dict[str, _Number] = Field(default_factory=dict)
     lists: ListsConfig = ListsConfig()
     rules: dict[str, list[dict[str, JsonValue]]] = Field(default_factory=dict)
-    packs: tuple[str, ...] = Field(default=(), description="More pack files, relative to permit0.yaml.")
+    packs: tuple[str, ...] = Field(
+        default=(), description="More pack files, relative to permit0.yaml."
+    )
     plugins: tuple[str, ...] | None = Field(
-        default=None, description="Plugins to load by name; without it, all first-party ones installed."
+        default=None,
+        description="Plugins to load by name; without it, all first-party ones installed.",
     )
 
 

@@ -85,7 +85,6 @@ class Normalizer:
         reading = read_parameters(bound, self._org, minor_units=mapping.minor_units)
         if unmapped:
             read_extras(unmapped, mapping, reading)
-        first = norm_action(entry, reading, mapping.origin)
         if reading.shell is not None:
             origin = mapping.origin
             return _ordered(
@@ -99,6 +98,7 @@ class Normalizer:
                     folder=_folder(arguments),
                 )
             )
+        first = norm_action(entry, reading, mapping.origin)
         actions = [first]
         for item in bound:
             if item.kind is ParameterType.URL:

@@ -66,7 +66,7 @@ class PatternIndex:
                     segments.append((kind, glob_expression(text)))
         self._samples = tuple(
             (kind, sample)
-            for kind, globs in sets.items()
+            for kind, globs in sorted(sets.items())  # the order of what is found is that of names
             for glob in globs
             if (sample := _sample(glob.casefold()))
         )
@@ -102,7 +102,6 @@ class PatternIndex:
                     found |= self._folders[part]
         found.update(self._expressions.matching(text))
         return frozenset(found) if found else _NONE
-
 
     def expansions(self, text: str) -> tuple[str, ...]:
         """Names in the pattern sets that a shell could expand a glob to, one for each set.

@@ -28,6 +28,12 @@ _FOLDER_OPTIONS = frozenset({"-C", "--directory", "--chdir", "--cwd", "--work-tr
 _FOLDER_LONG = ("--directory=", "--chdir=", "--cwd=", "--work-tree=")
 MAX_FOLDERS = 8  # entered in one line; nobody reads a line that enters more
 _GLOB = frozenset("*?[")
+_NETWORK = frozenset({"egress", "download", "install", "upload"})
+_SECRET_READERS = frozenset(
+    {"printenv", "env", "set", "declare", "vault", "pass", "gopass", "security", "secret-tool"}
+    | {"op", "bw", "lpass", "doppler", "chamber", "kubectl", "oc", "aws", "gcloud", "az", "gpg"}
+)
+"""Programs that print secrets: what they print is in the session from then on."""
 _IGNORED_PATHS = frozenset({"/dev/null", "/dev/stdout", "/dev/stderr", "/dev/stdin", "-"})
 
 
@@ -49,12 +55,14 @@ def shell_actions(
         entry: process.shell, or the action that takes the line.
         folder: Where the line runs, if the call says so.
     """
-    groups: dict[tuple[frozenset[str], bool], set[str]] = {}
+    groups: dict[tuple[frozenset[str], bool, bool], set[str]] = {}
     derived: dict[tuple[str, str], str] = {}
     folders = [] if folder is None else [folder]
     for command in line.commands:
         features = command.features
-        group = (features, "egress" in features and _external(command, org))
+        egress = "egress" in features
+        # A push of version control is told from other uploads; the two never share an action.
+        group = (features, egress and _external(command, org), egress and command.program == "git")
         if group in groups:
             groups[group].add(command.program)
         else:
@@ -67,10 +75,10 @@ def shell_actions(
                 for other in _other_files(word, folders, catalog.actions.get(action)):
                     derived.setdefault((action, other), name)
     if not groups:
-        groups[(frozenset(), False)] = set()
+        groups[(frozenset(), False, False)] = set()
     actions = [
         _shell_action(features, external, programs, line.marks, reading, entry, origin)
-        for (features, external), programs in groups.items()
+        for (features, external, _), programs in groups.items()
     ]
     for (action, word), name in derived.items():
         target = catalog.actions.get(action)
@@ -184,9 +192,12 @@ def _derived(command: ShellCommand) -> list[tuple[str, str, str]]:
         recursive = not _DESTRUCTIVE.isdisjoint(command.features)
         deletes = "files.delete_recursive" if recursive else "files.delete"
         found += [(deletes, "path", path) for path in command.deletes]
-    if command.urls:
+    # A literal loopback address is no egress, and then no request of its own either.
+    if command.urls and not _NETWORK.isdisjoint(command.features):
         fetch = "network.http_post" if "upload" in command.features else "network.http_get"
         found += [(fetch, "url", url) for url in command.urls]
+    if "secret" in command.features and not command.reads and command.program in _SECRET_READERS:
+        found.append(("secrets.read", "", ""))
     if "iam_change" in command.features:
         found.append(("iam.assign_role", "", ""))
     return found

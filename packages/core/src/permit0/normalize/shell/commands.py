@@ -151,7 +151,7 @@ for _features, _names in (
                " websocat grpcurl traceroute lynx w3m links httpie sshfs autossh sshuttle croc"),
     ("privilege", "sudo doas su pkexec setcap usermod useradd userdel adduser deluser groupadd"
                   " groupmod gpasswd passwd chpasswd visudo nsenter newgrp vipw runuser setpriv"
-                  " insmod modprobe sysctl mount umount swapoff setenforce"),
+                  " insmod modprobe sysctl umount swapoff setenforce"),
     ("schedule", "at batch launchctl schtasks anacron"),
     ("service", "service shutdown reboot halt poweroff init telinit rc-service initctl"),
     ("write", "cp mv touch mkdir rmdir ln tee install patch unzip gunzip bunzip2 rm shred truncate"

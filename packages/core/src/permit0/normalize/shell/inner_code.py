@@ -20,7 +20,13 @@ from permit0.normalize.shell.classify import classify
 from permit0.normalize.shell.literals import is_decoder
 from permit0.normalize.shell.parts import DYNAMIC, Draft, Frame, State, flags_of
 from permit0.normalize.shell.rules_code import shell_strings
-from permit0.normalize.shell.wrappers import CODE_ENVIRONMENT, INTERPRETERS, SHELLS
+from permit0.normalize.shell.wrappers import (
+    CODE_ENVIRONMENT,
+    CODE_OPTIONS,
+    CODE_PATHS,
+    INTERPRETERS,
+    SHELLS,
+)
 
 __all__ = [
     "ASSIGNMENT",
@@ -56,7 +62,7 @@ def wrapped(frame: Frame, wrapper: str, *features: str) -> Frame:
 def prefix_assignment(state: State, text: str, frame: Frame) -> None:
     """Read the code that NAME=value before a command makes it run: PAGER, GIT_SSH_COMMAND."""
     name, _, value = text.partition("=")
-    if name in CODE_ENVIRONMENT and name not in ("PATH", "LD_LIBRARY_PATH", "PYTHONPATH"):
+    if name in CODE_ENVIRONMENT and name not in CODE_PATHS and name not in CODE_OPTIONS:
         if not value or flags_of(text) & DYNAMIC or name.startswith(("LD_", "DYLD_")):
             return
         read_code(state, value, frame, name)

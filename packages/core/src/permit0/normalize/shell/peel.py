@@ -44,6 +44,7 @@ from permit0.normalize.shell.peel_words import WORD_HANDLERS, peel_runner
 from permit0.normalize.shell.rules_code import shell_strings
 from permit0.normalize.shell.wrappers import (
     CODE_ENVIRONMENT,
+    CODE_OPTIONS,
     CODE_PRELOADS,
     EXEC_TOOLS,
     INTERPRETERS,
@@ -54,6 +55,9 @@ from permit0.normalize.shell.wrappers import (
 from permit0.normalize.shell.written import copied_program, note_files, written_text
 
 __all__ = ["run_command"]
+
+# Options of node, perl and ruby that name code to load first.
+_LOADING: Final = re.compile(r"(?:^|\s)(?:--(?:require|import|loader|experimental-loader)|-[rMmI])")
 
 
 def run_command(
@@ -152,7 +156,8 @@ def _leaf(
         name, _, value = text.partition("=")
         if name in CODE_ENVIRONMENT and ASSIGNMENT.match(text):
             draft.features.discard("read_only")
-            if name in CODE_PRELOADS and value:
+            loads = name in CODE_OPTIONS and _LOADING.search(value) is not None
+            if loads or (name in CODE_PRELOADS and value):
                 draft.features.add("dynamic")
     state.emit(draft)
     if draft.writes:

@@ -189,6 +189,13 @@ def _database(draft: Draft) -> bool:
     return False
 
 
+def _mount(draft: Draft) -> bool:
+    """Without operands it only lists what is mounted."""
+    if subcommand_words(draft.argv, frozenset({"-t", "-l"})):
+        draft.features.add("privilege")
+    return False
+
+
 def _volumes(draft: Draft) -> bool:
     words = subcommand_words(draft.argv)
     if not {"destroy", "delete", "rollback", "labelclear"}.isdisjoint(words[:2]):
@@ -242,6 +249,7 @@ ADMIN_RULES: Final[dict[str, Callable[[Draft], bool]]] = {
         (_kill, "kill pkill killall killall5"),
         (_database, "psql mysql mariadb sqlite3 sqlite mongo mongosh redis-cli clickhouse-client"
                     " sqlcmd cqlsh duckdb bq"),
+        (_mount, "mount"),
         (_volumes, "zfs zpool btrfs"),
         (_fetching_runner, "npx bunx uvx pipx"),
         (_history, "history fc"),

@@ -177,12 +177,16 @@ def _mail(draft: Draft, args: Args) -> None:
     draft.reads += args.values("-a", "-A")
 
 
+MAX_PLAIN_LABEL: Final = 30
+"""Characters of a host label; a longer one is no word but a place for data."""
+
+
 def _dns(draft: Draft, args: Args) -> None:
     names = [word for word in args.operands if not word.startswith(("@", "+"))]
     servers = [word[1:] for word in args.operands if word.startswith("@")]
     for word in names:
         labels = word.split(".")
-        if flags_of(word) & DYNAMIC or any(len(label) > 30 for label in labels):
+        if flags_of(word) & DYNAMIC or any(len(label) > MAX_PLAIN_LABEL for label in labels):
             draft.features.update(("egress", "upload"))
     if servers:
         draft.hosts += servers
@@ -190,9 +194,11 @@ def _dns(draft: Draft, args: Args) -> None:
 
 
 def _ping(draft: Draft, args: Args) -> None:
-    if "-p" in draft.argv or any(flags_of(word) & DYNAMIC for word in draft.argv):
+    names = [word for word in draft.argv[-1:] if not word.startswith("-")]
+    long = any(len(label) > MAX_PLAIN_LABEL for word in names for label in word.split("."))
+    if long or "-p" in draft.argv or any(flags_of(word) & DYNAMIC for word in draft.argv):
         draft.features.update(("egress", "upload"))
-    draft.hosts += [word for word in draft.argv[-1:] if not word.startswith("-")]
+    draft.hosts += names
 
 
 def _openssl(draft: Draft, args: Args) -> None:

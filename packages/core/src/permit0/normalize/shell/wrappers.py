@@ -11,6 +11,8 @@ from typing import Final, NamedTuple
 
 __all__ = [
     "CODE_ENVIRONMENT",
+    "CODE_OPTIONS",
+    "CODE_PATHS",
     "CODE_PRELOADS",
     "EXEC_TOOLS",
     "INTERPRETERS",
@@ -204,3 +206,11 @@ CODE_ENVIRONMENT: Final = frozenset(
 
 CODE_PRELOADS: Final = frozenset({"DYLD_INSERT_LIBRARIES", "LD_AUDIT", "LD_PRELOAD"})
 """Of these, those whose value is a library that is loaded into whatever runs."""
+
+CODE_OPTIONS: Final = frozenset({"NODE_OPTIONS", "PERL5OPT", "RUBYOPT"})
+"""Of these, those whose value is options of an interpreter; some of them load a file as code."""
+
+CODE_PATHS: Final = frozenset(
+    {"LD_LIBRARY_PATH", "PATH", "PERL5LIB", "PYTHONPATH", "PYTHONSTARTUP", "RUBYLIB"}
+)
+"""Of these, those whose value is a file or folders: where programs and code are looked for."""
