@@ -239,10 +239,10 @@ class Engine:
         )
         volume = volume_points(view, action.action)
         # 4. score
-        changes: list[Change] = [rule.change for rule in fired]
-        changes.extend([line.change for line in adjusted])
         blocked = False
+        changes: list[Change] = []
         for line in (*fired, *adjusted):
+            changes.append(line.change)
             if line.effect is Effect.BLOCK:
                 blocked = True
         for finding in findings:

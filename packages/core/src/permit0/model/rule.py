@@ -53,6 +53,12 @@ class Floor(msgspec.Struct, frozen=True):
     verdict: Verdict
     rank: int
     reason: Reason
+    order: tuple[int, int, str] = (0, 0, "")
+
+    @staticmethod
+    def of(verdict: Verdict, rank: int, reason: Reason) -> Floor:
+        """A floor with its place in the order: most restrictive, strongest source, then by name."""
+        return Floor(verdict, rank, reason, (-verdict, rank, reason.rule))
 
 
 FLOOR_OF: Mapping[Effect, tuple[Verdict, int, str]] = MappingProxyType(
@@ -70,7 +76,7 @@ FLOOR_OF: Mapping[Effect, tuple[Verdict, int, str]] = MappingProxyType(
 def floor_of(effect: Effect, rule: str, why: str) -> Floor | None:
     """The floor of a line with this effect, made once when the line is compiled."""
     found = FLOOR_OF.get(effect)
-    return None if found is None else Floor(found[0], found[1], Reason(found[2], why, rule))
+    return None if found is None else Floor.of(found[0], found[1], Reason(found[2], why, rule))
 
 
 class Rule(msgspec.Struct, frozen=True):

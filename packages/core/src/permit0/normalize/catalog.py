@@ -48,7 +48,7 @@ class ActionEntry(msgspec.Struct, frozen=True):
     """All about one canonical action.
 
     outward: None never, or the condition under which data leaves. counterparty: parameters that
-    together say who receives.
+    together say who receives. repeats: a parameter may be given as a list, for one action each.
     """
 
     template: ActionTemplate
@@ -57,6 +57,7 @@ class ActionEntry(msgspec.Struct, frozen=True):
     reads: bool
     outward: FactPredicate | None
     counterparty: tuple[str, ...]
+    repeats: bool
 
 
 class ToolMapping(msgspec.Struct, frozen=True):

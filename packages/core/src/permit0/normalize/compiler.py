@@ -160,6 +160,10 @@ class _Compiler:
             reads=spec.reads,
             outward=outward,
             counterparty=tuple(spec.counterparty),
+            repeats=any(
+                item.type in (ParameterType.PATH, ParameterType.URL)
+                for item in spec.parameters.values()
+            ),
         )
 
     def _intern(self, feature: Feature) -> Feature:

@@ -187,8 +187,25 @@ def _conjunction(tests: Compiled) -> FactPredicate:
     if len(tests) == 2:  # the usual case, spelled out for speed
         first, second = tests
         return lambda facts: first(facts) and second(facts)
-    return lambda facts: all(test(facts) for test in tests)
+
+    def every(facts: Facts) -> bool:
+        for test in tests:  # noqa: SIM110  # a generator costs more than the tests
+            if not test(facts):
+                return False
+        return True
+
+    return every
 
 
 def _disjunction(tests: Compiled) -> FactPredicate:
-    return lambda facts: any(test(facts) for test in tests)
+    if len(tests) == 2:  # as above
+        first, second = tests
+        return lambda facts: first(facts) or second(facts)
+
+    def some(facts: Facts) -> bool:
+        for test in tests:  # noqa: SIM110  # as above
+            if test(facts):
+                return True
+        return False
+
+    return some

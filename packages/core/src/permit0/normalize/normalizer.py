@@ -63,7 +63,11 @@ class Normalizer:
         mapping = self._catalog.find(call.tool)
         if mapping is None:
             mapping = self._unknown
-        return tuple([self._receiving(action, call) for action in self._read(arguments, mapping)])
+        actions = self._read(arguments, mapping)
+        for action in actions:
+            if not action.keys and self._catalog.actions[action.action].counterparty:
+                return tuple([self._receiving(action, call) for action in actions])
+        return actions
 
     def _receiving(self, action: NormAction, call: ToolCall) -> NormAction:
         """An action that has a receiver but names none: its arguments stand for the receiver.
@@ -79,7 +83,7 @@ class Normalizer:
         action = _select(arguments, mapping) if mapping.select else mapping.action
         entry = self._catalog.actions[action]
         bound, unmapped = bind_arguments(arguments, mapping, entry)
-        many = _first_list(bound)
+        many = _first_list(bound) if entry.repeats else None
         if many is not None:
             return self._each(arguments, bound, many, mapping, entry, unmapped)
         reading = read_parameters(bound, self._org, minor_units=mapping.minor_units)

@@ -130,17 +130,17 @@ def read_parameters(
     payees: list[Bound] = []
     money: list[Bound] = []
     for item in bound:
-        match item.kind:
-            case ParameterType.MONEY:
-                money.append(item)
-            case ParameterType.CURRENCY:
-                reading.currency = item.value
-            case ParameterType.RECIPIENTS:
-                recipients.append((item.name, item.value))
-            case ParameterType.PAYEE:
-                payees.append(item)
-            case _:
-                _READERS[item.kind](reading, item)
+        reader = _READERS.get(item.kind)
+        if reader is not None:
+            reader(reading, item)
+        elif item.kind is ParameterType.RECIPIENTS:
+            recipients.append((item.name, item.value))
+        elif item.kind is ParameterType.CURRENCY:
+            reading.currency = item.value
+        elif item.kind is ParameterType.MONEY:
+            money.append(item)
+        else:
+            payees.append(item)
     for item in money:
         _money(reading, item, minor_units=minor_units)
     for item in payees:

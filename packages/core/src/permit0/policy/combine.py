@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from operator import attrgetter
 from types import MappingProxyType
 
 from permit0.model.finding import Finding
@@ -32,6 +33,7 @@ TIER_VERDICT: Mapping[Tier, Verdict] = MappingProxyType(
     }
 )
 
+_ORDER = attrgetter("order")
 _CEILINGS = frozenset({Effect.ALLOW, Effect.ALLOW_LOG})
 
 
@@ -63,24 +65,19 @@ def combine(
     for finding in findings:
         if finding.effect is Effect.BLOCK:
             message = f"{finding.rule}: {finding.message}"
-            asks.append(Floor(Verdict.DENY, 1, Reason("session_block", message, finding.rule)))
+            asks.append(Floor.of(Verdict.DENY, 1, Reason("session_block", message, finding.rule)))
             continue
         asked = floor_of(finding.effect, finding.rule, finding.message)
         if asked is not None:  # a plugin's rule may ask for a person
             asks.append(asked)
     if score.block_rule:
         message = f"{score.block_rule}: flags and amplifiers that no policy may allow"
-        asks.append(Floor(Verdict.DENY, 2, Reason("block", message, score.block_rule)))
+        asks.append(Floor.of(Verdict.DENY, 2, Reason("block", message, score.block_rule)))
     if denied is not None:
-        asks.append(Floor(Verdict.DENY, 0, Reason("denied_by_list", denied.reason)))
+        asks.append(Floor.of(Verdict.DENY, 0, Reason("denied_by_list", denied.reason)))
     if len(asks) > 1:
-        asks.sort(key=_order)
+        asks.sort(key=_ORDER)
     return asks[0].verdict, tuple([ask.reason for ask in asks])
-
-
-def _order(ask: Floor) -> tuple[int, int, str]:
-    """Most restrictive first; then by the strength of the source; then by name."""
-    return -ask.verdict, ask.rank, ask.reason.rule
 
 
 def _by_tier(
@@ -92,12 +89,12 @@ def _by_tier(
     if verdict is not Verdict.ALLOW and clean and not score.blocked:
         if allowed is not None:
             message = f"allow list of {allowed.owner}: {allowed.reason}"
-            return Floor(Verdict.ALLOW, 5, Reason("allowed_by_list", message))
+            return Floor.of(Verdict.ALLOW, 5, Reason("allowed_by_list", message))
         if verdict is Verdict.REVIEW:
             for rule in fired:
                 if rule.effect in _CEILINGS:
-                    return Floor(Verdict.ALLOW, 5, Reason("allowed_by_rule", rule.why, rule.id))
-    return Floor(verdict, 6, _tier_reason(tier, score.value))
+                    return Floor.of(Verdict.ALLOW, 5, Reason("allowed_by_rule", rule.why, rule.id))
+    return Floor.of(verdict, 6, _tier_reason(tier, score.value))
 
 
 _CODE = {tier: f"tier_{tier.value}" for tier in Tier}
