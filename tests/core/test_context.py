@@ -103,3 +103,10 @@ def test_same_call_gets_another_answer_in_another_session(
     assert tense.outcome is outcome
     assert tense.score > calm.score
     assert set(tense.rules) > set(calm.rules)
+
+
+def test_refused_call_is_still_named_by_its_tool() -> None:
+    decision = fresh().check("payments.charge", {"amount": "5,000", "customer": "c"})
+    assert decision.error == "amount_ambiguous"
+    assert decision.action == "payments.charge"
+    assert fresh().check("nobody_knows", {"a": float("nan")}).action == "unknown.unclassified"

@@ -38,6 +38,7 @@ from permit0.policy.lists import Lists
 from permit0.ports import Clock, SessionRule, StateStore
 from permit0.score.scorer import Scorer
 from permit0.session.pressure import session_points, volume_points
+from permit0.taxonomy import UNCLASSIFIED
 
 __all__ = ["Engine"]
 
@@ -263,6 +264,7 @@ class Engine:
 
     def _refuse(self, tool: str, arguments: bytes, code: str, message: str) -> Decision:
         """A call that could not be read or decided."""
+        mapping = self._catalog.find(str(tool))  # whatever a careless caller calls a name
         return Decision(
             id=secrets.token_hex(16),
             tool=tool,
@@ -276,6 +278,7 @@ class Engine:
             actions=(),
             at=self._time(),
             error=code,
+            mapped=UNCLASSIFIED if mapping is None else mapping.action,
         )
 
     def _time(self) -> float:

@@ -37,7 +37,7 @@ class Decision(msgspec.Struct, frozen=True, gc=False):
     id: 128 random bits, hex. outcome: binding in enforce mode; `decided` is what was decided.
     In observe mode the two differ: outcome is ALLOW. actions: one per action of the call, the
     most restrictive first. error: reason code if the call was refused because it could not be read or
-    decided, else "".
+    decided, else "". mapped: then, the action that the tool is mapped to.
     digest: SHA-256 of the canonical arguments, hex.
     """
 
@@ -53,11 +53,12 @@ class Decision(msgspec.Struct, frozen=True, gc=False):
     actions: tuple[ActionDecision, ...]
     at: float
     error: str = ""
+    mapped: str = "unknown.unclassified"
 
     @property
     def action(self) -> str:
-        """The canonical name of the most restrictive action; unknown.unclassified if unread."""
-        return self.actions[0].action.action if self.actions else "unknown.unclassified"
+        """The canonical name of the most restrictive action; of the tool's mapping if unread."""
+        return self.actions[0].action.action if self.actions else self.mapped
 
     @property
     def flags(self) -> tuple[Flag, ...]:
