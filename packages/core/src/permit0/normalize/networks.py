@@ -17,7 +17,7 @@ import ipaddress
 import re
 from functools import lru_cache
 
-__all__ = ["Ip", "ip_scope", "name_scope", "unwrap"]
+__all__ = ["Ip", "address_text", "ip_scope", "name_scope", "unwrap"]
 
 Ip = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -82,6 +82,17 @@ _PRIVATE_NETS = tuple(
     ipaddress.ip_network(text)
     for text in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7")
 )
+
+
+def address_text(address: Ip) -> str:
+    """The canonical text of an address; the same under every Python.
+
+    Since 3.13 the standard library writes an IPv4-mapped one with dots (::ffff:127.0.0.1).
+    """
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    if mapped is None:
+        return address.compressed
+    return f"::ffff:{int(mapped) >> 16:x}:{int(mapped) & 0xFFFF:x}"
 
 
 def unwrap(address: Ip) -> Ip:

@@ -30,6 +30,7 @@ from urllib.parse import unquote
 from permit0.errors import InvalidInput
 from permit0.model.values import Address, Recipients
 from permit0.normalize.domains import Domains
+from permit0.normalize.networks import address_text
 
 __all__ = ["MAX_RECIPIENTS", "parse_recipients"]
 
@@ -307,8 +308,9 @@ class _Reader:
             raise self._wrong() from error
         if ip is None:
             raise self._wrong()
-        key = f"{local.lower()}@[{ip.compressed}]"
-        return Address(key, ip.compressed, "", external=True, marks=marks | {"unresolved"})
+        shown = address_text(ip)
+        key = f"{local.lower()}@[{shown}]"
+        return Address(key, shown, "", external=True, marks=marks | {"unresolved"})
 
     def _compared(self, address: Address, shown: str) -> Address:
         """Mark an address whose display name shows a different one."""

@@ -34,7 +34,7 @@ import can_ada
 from permit0.errors import InvalidInput
 from permit0.model.values import UrlValue
 from permit0.normalize.domains import Domains
-from permit0.normalize.networks import Ip, ip_scope, name_scope, unwrap
+from permit0.normalize.networks import Ip, address_text, ip_scope, name_scope, unwrap
 
 __all__ = ["parse_url"]
 
@@ -220,7 +220,7 @@ def _ip(host: str) -> Ip | None:
 def _is_canonical(written: str, port: str, address: Ip) -> bool:
     host = written.rpartition(":")[0] if port and written.endswith(f":{port}") else written
     if host.startswith("["):
-        return host in {f"[{address.compressed}]", f"[{address.exploded}]"}
+        return host in {f"[{address_text(address)}]", f"[{address.exploded}]"}
     return host.partition(":")[0] == str(address)
 
 
@@ -230,7 +230,7 @@ def _numbered(scheme: str, address: Ip, port: int, path: str, rest: _Rest) -> Ur
     marks = rest.marks if unwrapped is address else rest.marks | {"odd_ip"}
     return UrlValue(
         scheme=scheme,
-        host=address.compressed,
+        host=address_text(address),
         port=port,
         registrable="",
         path=path,
