@@ -95,7 +95,7 @@ def test_v2_and_v3_are_other_kinds(vector: Vector) -> None:
 def test_k4_public(vector: Vector) -> None:
     data = bytes.fromhex(vector["key"])
     assert paserk.format_public(data) == vector["paserk"]
-    assert paserk.parse_public(vector["paserk"], where="it") == data
+    assert paserk.read_public(vector["paserk"]) == data
 
 
 @pytest.mark.parametrize("vector", **named(load("paserk/k4.secret")))
@@ -103,7 +103,7 @@ def test_k4_secret(vector: Vector) -> None:
     key = SigningKey.parse(vector["paserk"])
     assert key.reveal() == vector["paserk"]
     assert key.public.paserk == paserk.format_public(bytes.fromhex(vector["public-key"]))
-    assert paserk.parse_secret(vector["paserk"], where="it") == bytes.fromhex(vector["key"])
+    assert paserk.read_secret(vector["paserk"]) == bytes.fromhex(vector["key"])
 
 
 @pytest.mark.parametrize("vector", **named(load("paserk/k4.pid")))

@@ -163,7 +163,7 @@ class KeyList:
             BadKey: key_malformed, key_private_for_verifying, key_unsupported.
         """
         file = _decode(data)
-        del data  # holds the secret; tools that print the variables of a traceback must not find it
+        del data  # holds the secret, see keys
         if file is None:
             raise BadKey(f"{where} is no key file")
         return cls(tuple(_stored(row, where, with_secret) for row in file.keys), where=where)

@@ -210,15 +210,17 @@ def _read_file(path: Path, *, forbidden: int) -> bytes:
         raise _missing(path) from error
     except OSError as error:
         raise _unusable(path, error) from error
-    with os.fdopen(handle, "rb") as file:
+    try:
         found = os.fstat(handle)
         if not stat.S_ISREG(found.st_mode):
             raise BadKey(f"{str(path)!r} is no file", reason_code="key_permissions")
         _check_owner(path, found, forbidden)
-        try:
+        with os.fdopen(handle, "rb", closefd=False) as file:
             data = file.read(MAX_FILE_BYTES + 1)
-        except OSError as error:
-            raise _unusable(path, error) from error
+    except OSError as error:
+        raise _unusable(path, error) from error
+    finally:
+        os.close(handle)
     if len(data) > MAX_FILE_BYTES:
         del data
         raise BadKey(f"{str(path)!r} is longer than {MAX_FILE_BYTES} bytes, that is no key file")

@@ -1,7 +1,8 @@
 """Ed25519 keys, and the ring of those that a verifier trusts.
 
 Guarantees:
-  1. A secret key shows itself in no repr, error, pickle or copy; only `reveal` writes it.
+  1. A secret key shows itself in no repr, error, traceback, pickle or copy; only `reveal` writes it.
+     Tools that print the variables of a traceback are why names are deleted before an error is raised.
   2. A secret key whose public half does not belong to it is refused: signing with it gives it away.
   3. A public key is a point of the prime-order group; one of small order would accept forgeries.
   4. A ring holds public keys alone. A key that is both accepted and retired is retired.
@@ -20,6 +21,7 @@ from nacl.exceptions import BadSignatureError
 
 from permit0.errors import BadFooter, BadKey, RetiredKey, UnknownKey
 from permit0.token import base64url, paserk
+from permit0.token.paserk import KeyProblem
 
 __all__ = ["KeyRing", "PublicKey", "SigningKey", "footer_of", "parse_ring"]
 
@@ -43,7 +45,8 @@ class PublicKey:
 
     def __init__(self, data: bytes, *, where: str = "the key") -> None:
         if len(data) != paserk.PUBLIC_BYTES or not sodium.crypto_core_ed25519_is_valid_point(data):
-            raise BadKey(f"{where} is no Ed25519 public key")
+            del data
+            raise paserk.refusal(KeyProblem.DAMAGED, where)
         self._data = data
         self.kid = paserk.key_id(data)
 
@@ -54,7 +57,9 @@ class PublicKey:
         Raises:
             BadKey: key_private_for_verifying, key_unsupported, key_malformed.
         """
-        return cls(paserk.parse_public(text, where=where), where=where)
+        found = paserk.read_public(text)
+        del text  # may be a secret in the wrong place
+        return _public(found, where)
 
     @property
     def paserk(self) -> str:
@@ -78,7 +83,7 @@ class PublicKey:
         return hash(self._data)
 
     def __repr__(self) -> str:
-        return f"<PublicKey {self.kid}>"
+        return f"<PublicKey {getattr(self, 'kid', 'refused')}>"
 
 
 class SigningKey:
@@ -95,10 +100,9 @@ class SigningKey:
     __slots__ = ("_secret", "public")
 
     def __init__(self, secret: bytes, *, where: str = "the key") -> None:
-        fits = len(secret) == paserk.SECRET_BYTES and _with_public_half(secret) == secret
-        if not fits:
-            del secret  # tools that print the variables of a traceback must not find it
-            raise BadKey(f"{where} is no Ed25519 secret key")
+        if not _is_secret(secret):
+            del secret
+            raise paserk.refusal(KeyProblem.DAMAGED, where)
         self._secret = secret
         self.public = PublicKey(secret[SEED_BYTES:], where=where)
 
@@ -114,7 +118,13 @@ class SigningKey:
         Raises:
             BadKey: key_public_for_signing, key_unsupported, key_malformed.
         """
-        return cls(paserk.parse_secret(text, where=where), where=where)
+        found = paserk.read_secret(text)
+        del text
+        if isinstance(found, bytes) and _is_secret(found):
+            return cls(found)
+        problem = found if isinstance(found, KeyProblem) else KeyProblem.DAMAGED
+        del found
+        raise paserk.refusal(problem, where)
 
     @property
     def kid(self) -> str:
@@ -135,7 +145,7 @@ class SigningKey:
         return paserk.format_secret(self._secret)
 
     def __repr__(self) -> str:
-        return f"<SigningKey {self.kid}>"
+        return f"<SigningKey {self.kid if hasattr(self, 'public') else 'refused'}>"
 
     def __reduce_ex__(self, protocol: object) -> Never:
         raise TypeError("a signing key is not copied or pickled, load it where it is needed")
@@ -211,7 +221,19 @@ def parse_ring(text: str, *, where: str) -> KeyRing:
     Raises:
         BadKey: As of PublicKey.parse, or key_missing.
     """
-    return KeyRing([PublicKey.parse(word, where=where) for word in text.split()])
+    found = [paserk.read_public(word) for word in text.split()]
+    del text
+    return KeyRing([_public(item, where) for item in found])
+
+
+def _public(found: bytes | KeyProblem, where: str) -> PublicKey:
+    if isinstance(found, KeyProblem):
+        raise paserk.refusal(found, where)
+    return PublicKey(found, where=where)
+
+
+def _is_secret(secret: bytes) -> bool:
+    return len(secret) == paserk.SECRET_BYTES and _with_public_half(secret) == secret
 
 
 def _with_public_half(secret: bytes) -> bytes:

@@ -1,7 +1,8 @@
 """Keys as text: PASERK k4.public, k4.secret, and their ids k4.pid, k4.sid.
 
 Guarantees: one spelling for each key; a text of another version or type is refused by its code, never
-taken for something else; no message holds any part of what was given.
+taken for something else. What is read may be a secret, so nothing here raises while it holds it: a
+traceback, even one with the variables of each function, cannot show it.
 Does not: check that the bytes are a usable key (token.keys).
 Source: the PASERK specification, types public, secret, pid and sid, and operation ID.
 """
@@ -10,6 +11,9 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Mapping
+from enum import StrEnum
+from types import MappingProxyType
 
 from permit0.errors import BadKey
 from permit0.token import base64url
@@ -17,11 +21,13 @@ from permit0.token import base64url
 __all__ = [
     "PUBLIC_BYTES",
     "SECRET_BYTES",
+    "KeyProblem",
     "format_public",
     "format_secret",
     "key_id",
-    "parse_public",
-    "parse_secret",
+    "read_public",
+    "read_secret",
+    "refusal",
     "secret_key_id",
 ]
 
@@ -31,6 +37,25 @@ ID_BYTES = 33  # BLAKE2b-264, 44 characters without a rest
 
 _PUBLIC = "k4.public."
 _SECRET = "k4.secret."  # noqa: S105  # the header of the format, not a secret
+
+
+class KeyProblem(StrEnum):
+    """Why a text is not the key that is needed; the value is the reason code."""
+
+    PRIVATE = "key_private_for_verifying"
+    PUBLIC = "key_public_for_signing"
+    OTHER = "key_unsupported"
+    DAMAGED = "key_malformed"
+
+
+_WORDS: Mapping[KeyProblem, str] = MappingProxyType(
+    {
+        KeyProblem.PRIVATE: "holds a private key where a public one belongs, export the public key",
+        KeyProblem.PUBLIC: "holds a public key where a private one belongs",
+        KeyProblem.OTHER: "holds a key of another kind, k4.public or k4.secret is needed",
+        KeyProblem.DAMAGED: "holds no Ed25519 key in the form of PASERK, or a damaged one",
+    }
+)
 _OTHER = re.compile(r"k[1-9]\d*\.[a-z][a-z.-]*\.")
 
 
@@ -54,44 +79,30 @@ def secret_key_id(secret: bytes) -> str:
     return _id("k4.sid.", format_secret(secret))
 
 
-def parse_public(text: str, *, where: str) -> bytes:
-    """The 32 bytes of a k4.public.
-
-    Args:
-        text: The PASERK.
-        where: What to call its origin in a message.
-
-    Raises:
-        BadKey: key_private_for_verifying, key_unsupported or key_malformed.
-    """
+def read_public(text: str) -> bytes | KeyProblem:
+    """The 32 bytes of a k4.public, or what is wrong with it."""
     if text.startswith(_SECRET):
-        raise BadKey(
-            f"{where} holds a private key where a public one belongs, export the public key",
-            reason_code="key_private_for_verifying",
-        )
-    return _body(text, _PUBLIC, PUBLIC_BYTES, where)
+        return KeyProblem.PRIVATE
+    return _body(text, _PUBLIC, PUBLIC_BYTES)
 
 
-def parse_secret(text: str, *, where: str) -> bytes:
-    """The 64 bytes of a k4.secret; `where` as above.
-
-    Raises:
-        BadKey: key_public_for_signing, key_unsupported or key_malformed.
-    """
+def read_secret(text: str) -> bytes | KeyProblem:
+    """The 64 bytes of a k4.secret, or what is wrong with it."""
     if text.startswith(_PUBLIC):
-        raise BadKey(
-            f"{where} holds a public key where a private one belongs",
-            reason_code="key_public_for_signing",
-        )
-    return _body(text, _SECRET, SECRET_BYTES, where)
+        return KeyProblem.PUBLIC
+    return _body(text, _SECRET, SECRET_BYTES)
+
+
+def refusal(problem: KeyProblem, where: str) -> BadKey:
+    """The error for a problem; `where` is what to call the origin of the text."""
+    return BadKey(f"{where} {_WORDS[problem]}", reason_code=problem.value)
 
 
 def _exactly(data: bytes, length: int) -> bytes:
     if len(data) == length:
         return data
-    found = len(data)
-    del data  # may be a secret; tools that print the variables of a traceback must not find it
-    raise BadKey(f"a key of {length} bytes is needed, not of {found}")
+    del data
+    raise BadKey(f"a key of {length} bytes is needed")
 
 
 def _id(header: str, paserk: str) -> str:
@@ -99,16 +110,9 @@ def _id(header: str, paserk: str) -> str:
     return header + base64url.encode(digest).decode()
 
 
-def _body(text: str, header: str, length: int, where: str) -> bytes:
+def _body(text: str, header: str, length: int) -> bytes | KeyProblem:
     if not text.startswith(header):
-        if _OTHER.match(text):
-            raise BadKey(
-                f"{where} holds a key of another kind, {header[:-1]} is needed",
-                reason_code="key_unsupported",
-            )
-        raise BadKey(f"{where} holds no PASERK key")
+        return KeyProblem.OTHER if _OTHER.match(text) else KeyProblem.DAMAGED
     body = text[len(header) :]
     data = base64url.decode(body.encode()) if body.isascii() else None
-    if data is None or len(data) != length:
-        raise BadKey(f"{where} holds a damaged {header[:-1]} key")
-    return data
+    return data if data is not None and len(data) == length else KeyProblem.DAMAGED
