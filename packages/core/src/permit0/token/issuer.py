@@ -102,7 +102,7 @@ class Issuer:
         """Issue one token, valid from now on.
 
         Args:
-            agent: Who may use it (sub). audience: the gateway that may accept it (aud).
+            agent: Who may use it.
             audience: The gateway that may accept it.
             action: `domain.verb`.
             digest: SHA-256 of the canonical arguments, hex.
@@ -121,7 +121,6 @@ class Issuer:
         issued = math.floor(self._clock.now())
         start = datetime.fromtimestamp(issued, UTC)
         # INVARIANT: nothing is signed that a verifier would not read. The decoder is the check.
-        problem = ""
         try:
             payload = _encoder.encode(
                 Claims(
@@ -146,9 +145,8 @@ class Issuer:
             )
             claims = _decoder.decode(payload)
         except (ValueError, msgspec.MsgspecError, TypeError) as error:
-            problem = str(error)
             raise InvalidInput(
-                f"no token can say this: {problem}", reason_code="claims_invalid"
+                f"no token can say this: {error}", reason_code="claims_invalid"
             ) from error
         text = paseto.sign(self._key, payload, implicit=self._implicit)
         if len(text) > paseto.MAX_TOKEN_BYTES:
