@@ -11,6 +11,7 @@ from permit0.build import Deployment, assemble
 from permit0.config import parse_config
 from permit0.engine import Engine
 from permit0.testing.clock import FrozenClock
+from permit0.testing.tokens import TokenLab
 
 ORG = {
     "domains": ["acme-corp.com"],
@@ -43,3 +44,9 @@ def deploy(clock: FrozenClock) -> Deploy:
 @pytest.fixture
 def engine(deploy: Deploy) -> Engine:
     return deploy().engine
+
+
+@pytest.fixture
+def lab() -> TokenLab:
+    """A deployment that issues and accepts tokens."""
+    return TokenLab()

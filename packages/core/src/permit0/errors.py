@@ -11,13 +11,33 @@ Rules:
 from __future__ import annotations
 
 __all__ = [
+    "ActionMismatch",
+    "ArgumentsMismatch",
     "BadConfig",
+    "BadFooter",
+    "BadKey",
     "BadPack",
     "BadPlugin",
+    "BadSignature",
+    "ClaimIllTyped",
+    "ClaimMissing",
+    "ClaimUnknown",
+    "EpochPassed",
+    "Expired",
     "InvalidInput",
+    "InvalidToken",
+    "NotYetValid",
+    "OutsideEnvelope",
     "Permit0Error",
+    "Replayed",
+    "RetiredKey",
     "StateUnavailable",
+    "TokenMalformed",
+    "TokenOversize",
     "UnknownAction",
+    "UnknownKey",
+    "WrongAudience",
+    "WrongVersion",
 ]
 
 
@@ -75,3 +95,137 @@ class StateUnavailable(Permit0Error):
     """The state store did not answer. The caller denies."""
 
     reason_code = "state_unavailable"
+
+
+class BadKey(Permit0Error):
+    """A key cannot be used: it is not there, not ours to read, not a key, or of the wrong kind.
+
+    Codes: key_missing, key_permissions, key_malformed, key_private_for_verifying,
+    key_public_for_signing, key_unsupported, key_unknown, key_exists, key_in_use.
+    The message names the file or the setting, never what it holds.
+    """
+
+    reason_code = "key_malformed"
+
+
+class InvalidToken(Permit0Error):
+    """A capability token was refused; nothing may run. Each way to fail has its own subclass.
+
+    `jti` is the id of the token, if the signature held and the claims could be read; else None.
+    """
+
+    reason_code = "token_invalid"
+
+    def __init__(
+        self, message: str, *, reason_code: str | None = None, jti: str | None = None
+    ) -> None:
+        super().__init__(message, reason_code=reason_code)
+        self.jti = jti
+
+
+class TokenOversize(InvalidToken):
+    """The token is longer than any that permit0 issues."""
+
+    reason_code = "token_oversize"
+
+
+class TokenMalformed(InvalidToken):
+    """The text is no PASETO: a part is missing or not spelled as base64url demands."""
+
+    reason_code = "token_malformed"
+
+
+class WrongVersion(InvalidToken):
+    """A PASETO of another version or purpose (v2, v4.local), or a key (k4.secret) in its place."""
+
+    reason_code = "token_wrong_version"
+
+
+class BadFooter(InvalidToken):
+    """The footer does not name a key in the one form that permit0 writes."""
+
+    reason_code = "token_footer"
+
+
+class UnknownKey(InvalidToken):
+    """The footer names a key that is not in the key ring."""
+
+    reason_code = "token_unknown_key"
+
+
+class BadSignature(InvalidToken):
+    """The signature does not fit the claims, the footer, the key and the deployment."""
+
+    reason_code = "token_bad_signature"
+
+
+class RetiredKey(InvalidToken):
+    """The token is signed with a key that was retired."""
+
+    reason_code = "token_retired_key"
+
+
+class ClaimMissing(InvalidToken):
+    """A claim that every token has is not there."""
+
+    reason_code = "token_claim_missing"
+
+
+class ClaimUnknown(InvalidToken):
+    """The token has a claim that this version does not know and so cannot honour."""
+
+    reason_code = "token_claim_unknown"
+
+
+class ClaimIllTyped(InvalidToken):
+    """A claim has a value that it cannot have, alone or together with another claim."""
+
+    reason_code = "token_claim_ill_typed"
+
+
+class WrongAudience(InvalidToken):
+    """The token is for another gateway."""
+
+    reason_code = "token_wrong_audience"
+
+
+class NotYetValid(InvalidToken):
+    """The token is not valid yet, or the clock of this machine is behind."""
+
+    reason_code = "token_not_yet_valid"
+
+
+class Expired(InvalidToken):
+    """The token is not valid any more."""
+
+    reason_code = "token_expired"
+
+
+class EpochPassed(InvalidToken):
+    """The kill switch was used after the decision that this token stands for."""
+
+    reason_code = "token_epoch"
+
+
+class ActionMismatch(InvalidToken):
+    """The token is for another action."""
+
+    reason_code = "token_action_mismatch"
+
+
+class ArgumentsMismatch(InvalidToken):
+    """The token is for other arguments."""
+
+    reason_code = "token_arguments_mismatch"
+
+
+class OutsideEnvelope(InvalidToken):
+    """The arguments are not inside what the token allows, or not known well enough to tell."""
+
+    reason_code = "token_outside_envelope"
+
+
+class Replayed(InvalidToken):
+    """The token was used before, as often as it may be."""
+
+    reason_code = "token_replayed"

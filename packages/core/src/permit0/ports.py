@@ -7,10 +7,18 @@ from types import TracebackType
 from typing import Protocol, Self, runtime_checkable
 
 from permit0.model.action import NormAction
+from permit0.model.claims import Jti
 from permit0.model.finding import Finding
 from permit0.model.history import Feature, HistoryEntry, HistoryView, Scope
 
-__all__ = ["Clock", "HistoryTransaction", "SessionRule", "StateStore"]
+__all__ = [
+    "Clock",
+    "HistoryTransaction",
+    "KillEpochs",
+    "ReplayStore",
+    "SessionRule",
+    "StateStore",
+]
 
 
 class Clock(Protocol):
@@ -18,6 +26,39 @@ class Clock(Protocol):
 
     def now(self) -> float:
         """Seconds since the epoch, UTC."""
+
+
+class ReplayStore(Protocol):
+    """Remembers which tokens were used. One atomic verb, shared by every process of a deployment."""
+
+    def claim(self, jti: Jti, expires_at: float, *, uses: int = 1) -> bool:
+        """Use a token once.
+
+        Args:
+            jti: Token id.
+            expires_at: When the mark may be forgotten, in unix seconds. A claim that comes after a
+                mark of that age may have been forgotten is refused, even if the clock went back.
+            uses: How many claims succeed in all.
+
+        Returns:
+            False if it was claimed `uses` times before, or if that cannot be known any more.
+
+        Raises:
+            StateUnavailable: The store did not answer. The caller denies.
+        """
+
+
+class KillEpochs(Protocol):
+    """The kill switch, as far as a token needs it. Kills are numbered upwards and never forgotten."""
+
+    def required(self, *, agent: str, session: str, action: str) -> int:
+        """The number of the latest kill that covers these; 0 if there was none.
+
+        A decision that knew of fewer kills than this no longer counts.
+
+        Raises:
+            StateUnavailable: The store did not answer. The caller denies.
+        """
 
 
 class HistoryTransaction(Protocol):
