@@ -12,6 +12,7 @@ from __future__ import annotations
 
 __all__ = [
     "ActionMismatch",
+    "ApprovalRequired",
     "ArgumentsMismatch",
     "BadConfig",
     "BadFooter",
@@ -22,6 +23,7 @@ __all__ = [
     "ClaimIllTyped",
     "ClaimMissing",
     "ClaimUnknown",
+    "Denied",
     "EpochPassed",
     "Expired",
     "InvalidInput",
@@ -50,6 +52,22 @@ class Permit0Error(Exception):
         super().__init__(message)
         if reason_code is not None:
             self.reason_code = reason_code
+
+
+class Denied(Permit0Error):
+    """A call was refused and did not run. `decision` is the model.decision.Decision that says why."""
+
+    reason_code = "denied"
+
+    def __init__(self, message: str, *, decision: object, reason_code: str | None = None) -> None:
+        super().__init__(message, reason_code=reason_code)
+        self.decision = decision
+
+
+class ApprovalRequired(Denied):
+    """A call needs a person's approval first, and did not run."""
+
+    reason_code = "approval_required"
 
 
 class InvalidInput(Permit0Error):
