@@ -33,7 +33,18 @@ _JOINED = frozenset(
 
 _AFFIXES = frozenset(
     {"override", "overrides", "new", "alt", "alternate", "alternative", "final", "extra", "second"}
-    | {"secondary", "real", "actual", "other", "backup", "total", "effective", "target", "to", "the"}
+    | {
+        "secondary",
+        "real",
+        "actual",
+        "other",
+        "backup",
+        "total",
+        "effective",
+        "target",
+        "to",
+        "the",
+    }
 )
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _MONEY = frozenset(

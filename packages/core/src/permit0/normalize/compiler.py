@@ -114,9 +114,7 @@ class _Compiler:
                     f"{pack.source.at((*place, 'counterparty'))}: no parameter {parameter!r}"
                     f"{nearest(parameter, tuple(spec.parameters))}"
                 )
-        paths = [
-            key for key, item in spec.parameters.items() if item.type == ParameterType.PATH
-        ]
+        paths = [key for key, item in spec.parameters.items() if item.type == ParameterType.PATH]
         conditions = ConditionCompiler(_facts(spec), self._patterns, precomputed=paths)
         rules = RuleCompiler(name, conditions, self._intern)
         lines: list[Rule] = [
@@ -140,9 +138,7 @@ class _Compiler:
         if isinstance(outward_spec, bool):
             outward = (lambda facts: True) if outward_spec else None
         else:
-            outward = _located(
-                pack, (*place, "outward"), lambda: conditions.compile(outward_spec)
-            )
+            outward = _located(pack, (*place, "outward"), lambda: conditions.compile(outward_spec))
         self._specs[name] = (spec, pack)
         self._actions[name] = ActionEntry(
             template=ActionTemplate(

@@ -92,8 +92,12 @@ class TestSpec(_Strict):
     at_most: Number | None = None
     has: list[str] | None = Field(default=None, description="The set holds one of these.")
     lacks: list[str] | None = Field(default=None, description="The set holds none of these.")
-    matches: list[str] | None = Field(default=None, description="The text, or one of a set, matches one.")
-    misses: list[str] | None = Field(default=None, description="The text matches none of these pattern sets.")
+    matches: list[str] | None = Field(
+        default=None, description="The text, or one of a set, matches one."
+    )
+    misses: list[str] | None = Field(
+        default=None, description="The text matches none of these pattern sets."
+    )
     present: bool | None = None
 
 
@@ -142,11 +146,15 @@ class SessionTestSpec(_Strict):
         default=None, description="At least this many different values of `key`.", ge=2
     )
     key: str | None = None
-    recent: int | None = Field(default=None, description="One of the actions is among the last n calls.", ge=1)
+    recent: int | None = Field(
+        default=None, description="One of the actions is among the last n calls.", ge=1
+    )
     rate: int | None = Field(default=None, description="More than this many a minute.", ge=1)
     of: list[str] = Field(description="The actions that count.", min_length=1)
     within_s: int | None = Field(default=None, ge=1)
-    exposed: bool = Field(default=False, description="Only actions that exposed secrets or personal data.")
+    exposed: bool = Field(
+        default=False, description="Only actions that exposed secrets or personal data."
+    )
 
 
 class SessionSpec(LineSpec):
@@ -168,7 +176,9 @@ class ActionSpec(_Strict):
     )
     flags: dict[FlagName, RoleName]
     amplifiers: dict[AmplifierName, Annotated[int, Field(ge=0)]] = Field(default_factory=dict)
-    reads: bool = Field(default=False, description="Hands data to the agent: EXPOSURE on it marks the session.")
+    reads: bool = Field(
+        default=False, description="Hands data to the agent: EXPOSURE on it marks the session."
+    )
     outward: ConditionSpec | bool = Field(
         default=False, description="When data leaves the organisation with this action."
     )
@@ -184,9 +194,13 @@ class MappingSpec(_Strict):
     amounts and secrets all the same.
     """
 
-    tools: list[str] = Field(min_length=1, description="Names of the tool; case and separators do not matter.")
+    tools: list[str] = Field(
+        min_length=1, description="Names of the tool; case and separators do not matter."
+    )
     vendor: str = ""
-    source: str = Field(default="", description="Where the names were checked: package and version.")
+    source: str = Field(
+        default="", description="Where the names were checked: package and version."
+    )
     action: str
     arguments: dict[str, str | list[str]] = Field(
         default_factory=dict,
@@ -196,7 +210,9 @@ class MappingSpec(_Strict):
     literals: dict[str, JsonValue] = Field(
         default_factory=dict, description="Parameter -> fixed value."
     )
-    minor_units: bool = Field(default=False, description="Money arguments count minor units (cents).")
+    minor_units: bool = Field(
+        default=False, description="Money arguments count minor units (cents)."
+    )
     select: dict[str, dict[str, str]] = Field(
         default_factory=dict,
         description="Argument -> its value (lower case) -> action instead of `action`.",
@@ -231,7 +247,9 @@ class CaseSpec(_Strict):
     """Calls in one session and what the last of them must get."""
 
     name: str
-    org: dict[str, JsonValue] = Field(default_factory=dict, description="Like `org` in permit0.yaml.")
+    org: dict[str, JsonValue] = Field(
+        default_factory=dict, description="Like `org` in permit0.yaml."
+    )
     before: list[CaseCall] = Field(default_factory=list)
     call: CaseCall
     decision: Literal["allow", "human", "deny"]
@@ -240,8 +258,12 @@ class CaseSpec(_Strict):
     action: str | None = None
     flags: list[FlagName] = Field(default_factory=list, description="Flags that must have fired.")
     rules: list[str] = Field(default_factory=list, description="Rules that must have fired.")
-    not_rules: list[str] = Field(default_factory=list, description="Rules that must not have fired.")
-    amplifiers: dict[AmplifierName, int] = Field(default_factory=dict, description="Raw points it must have.")
+    not_rules: list[str] = Field(
+        default_factory=list, description="Rules that must not have fired."
+    )
+    amplifiers: dict[AmplifierName, int] = Field(
+        default_factory=dict, description="Raw points it must have."
+    )
 
 
 class PackSpec(_Strict):

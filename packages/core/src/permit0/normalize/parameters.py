@@ -341,7 +341,9 @@ def _count(reading: Reading, item: Bound) -> None:
     if isinstance(value, str):
         # A number as text, or the names of what is counted: "m1" or "m1, m2".
         is_number = value.isascii() and value.isdigit() and len(value) <= MAX_COUNT_DIGITS
-        value = int(value) if is_number else len([name for name in value.split(",") if name.strip()])
+        value = (
+            int(value) if is_number else len([name for name in value.split(",") if name.strip()])
+        )
     if isinstance(value, bool) or not isinstance(value, int) or value < 0:
         raise InvalidInput(
             f"{item.where} must be a whole number, not {type(item.value).__name__!r}",

@@ -103,7 +103,6 @@ class PatternIndex:
         found.update(self._expressions.matching(text))
         return frozenset(found) if found else _NONE
 
-
     def expansions(self, text: str) -> tuple[str, ...]:
         """Names in the pattern sets that a shell could expand a glob to, one for each set.
 

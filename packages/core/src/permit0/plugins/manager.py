@@ -120,7 +120,9 @@ class Plugins:
         try:
             results = getattr(self._manager.hook, hook)(**arguments)
         except Exception as error:  # foreign code; whatever it raises is a refusal
-            raise BadPlugin(f"a plugin failed in {hook!r}: {type(error).__name__}: {error}") from error
+            raise BadPlugin(
+                f"a plugin failed in {hook!r}: {type(error).__name__}: {error}"
+            ) from error
         for result in results:
             if isinstance(result, str | bytes) or not isinstance(result, Sequence):
                 raise BadPlugin(f"a plugin returned {type(result).__name__!r}, return a list")

@@ -40,7 +40,9 @@ from permit0.score.flags import CATEGORY_OF, CATEGORY_WEIGHT, FLAG_WEIGHT, SECON
 __all__ = ["SCORE_DIGITS", "SHARPNESS", "TIER_BOUNDS", "Constants", "Scorer", "Weights"]
 
 SHARPNESS = 3.35
-SCORE_DIGITS = 6  # hides the last bits of tanh, which differ between C libraries; sums are exact (fsum)
+SCORE_DIGITS = (
+    6  # hides the last bits of tanh, which differ between C libraries; sums are exact (fsum)
+)
 ALMOST_ONE: float = 1 - 10**-SCORE_DIGITS  # tanh rounds to 1.0 far out; a score stays below
 MAX_KNOWN = 20_000  # remembered scores, some 10 MB; far more than the situations of a deployment
 TIER_BOUNDS: tuple[float, float, float, float] = (0.15, 0.35, 0.55, 0.75)
@@ -168,9 +170,7 @@ class Scorer:
                 if role > roles[index]:
                     roles[index] = role
         ceiling = self._ceiling
-        points_of = tuple(
-            [max(0, min(p, c)) for p, c in zip(raw, ceiling, strict=True)]
-        )
+        points_of = tuple([max(0, min(p, c)) for p, c in zip(raw, ceiling, strict=True)])
         value = self.value(points_of, roles)
         # 1. a block, by a rule or by the result itself, lifts the result to critical
         block = find_block(points_of, roles)

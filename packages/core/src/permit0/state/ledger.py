@@ -167,7 +167,8 @@ class _Seen:
 class Ledger:
     """History of one scope: a session, or all sessions of one agent for one principal.
 
-    `shared` picks the windows that apply to other sessions.
+    `shared` picks the windows that apply to other sessions. `used`, `row` and `generation` belong
+    to the store: when it last asked, and up to where it has read what others wrote.
     """
 
     __slots__ = (
@@ -178,7 +179,9 @@ class Ledger:
         "_shared",
         "_slots",
         "_tiers",
+        "generation",
         "last_at",
+        "row",
         "steps",
         "used",
     )
@@ -194,13 +197,16 @@ class Ledger:
         self.steps = 0
         self.last_at = 0.0
         self.used = 0
+        self.row = 0
+        self.generation = 0
 
     def apply(self, entry: HistoryEntry) -> None:
         """Count one call."""
         at = entry.at
         if not entry.refused:
             self.steps += 1
-        self.last_at = at
+        if at > self.last_at:  # not so if it was looked at later, and another process wrote before
+            self.last_at = at
         tier = self._tiers.get(entry.tier)
         if tier is None:
             tier = self._tiers[entry.tier] = _Count(HOUR_S)
@@ -211,6 +217,12 @@ class Ledger:
             if rate is None:
                 rate = self._rates[trace.action] = _Count(MINUTE_S)
             rate.add(at)
+
+    def settle(self, entry: HistoryEntry) -> None:
+        """Count what an execution revealed, as part of the latest step."""
+        self.last_at = max(self.last_at, entry.at)
+        for trace in entry.traces:
+            self.add_trace(trace, entry.at)
 
     def add_trace(self, trace: Trace, at: float) -> None:
         """Count one action as part of the latest step."""

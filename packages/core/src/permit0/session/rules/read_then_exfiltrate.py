@@ -46,7 +46,9 @@ class ReadThenExfiltrate:
             return None
         if seconds > self._minutes * 60 and steps > self._actions:
             return None
-        return self._finding(f"sensitive data was read {steps} action{'' if steps == 1 else 's'} ago")
+        return self._finding(
+            f"sensitive data was read {steps} action{'' if steps == 1 else 's'} ago"
+        )
 
     def _finding(self, what: str) -> Finding:
         return Finding(
