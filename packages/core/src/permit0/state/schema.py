@@ -104,8 +104,11 @@ def _connect(
     except sqlite3.Error as error:
         raise unavailable(path, error) from error
     try:
-        # First of all a look at the version: nothing is changed in a file that is not ours.
+        # First of all a look at the version: nothing is changed in a file that is not ours. In a
+        # transaction, or another process could make the tables between one look and the next.
+        connection.execute("BEGIN")
         version = _version(connection, path, len(migrations))
+        connection.execute("COMMIT")
         journal = connection.execute("PRAGMA journal_mode = WAL").fetchone()[0]
         if journal != "wal":
             raise StateUnavailable(
