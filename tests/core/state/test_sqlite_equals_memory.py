@@ -125,4 +125,4 @@ def test_amounts_and_times_come_back_bit_for_bit(
     again = SqliteStore([total], file)
     with again.transaction(ALONE, 0.0) as step:
         assert step.now == at
-        assert step.view.total(total) == Decimal(0) + amount
+        assert step.view.total(total) == amount
