@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from decimal import Decimal
+from decimal import Context, Decimal, localcontext
 
 import pytest
 from hypothesis import settings
@@ -223,6 +223,25 @@ def test_a_step_is_never_before_the_one_before_in_any_ledger_of_its_scope() -> N
     ):
         with store.transaction(scope, 400.0) as step:
             assert step.now == now
+
+
+@pytest.mark.parametrize("principal", [None, "p"])
+def test_a_sum_is_exact_whatever_else_was_added_and_whatever_the_program_rounds_to(
+    principal: str | None,
+) -> None:
+    """An absurd attempt must not swallow the small ones while it is in the window."""
+    total = Feature(kind=FeatureKind.TOTAL, window_s=60.0, shared_window_s=60.0)
+    store, scope = MemoryStore([total]), Scope("s", "a", principal)
+    with localcontext() as context:
+        context.prec = 3
+        for at, amount in ((0.0, "1e30"), (1.0, "0.01"), (2.0, "1234.56")):
+            with store.transaction(scope, at) as step:
+                trace = Trace("a.x", amount=Decimal(amount))
+                step.append(HistoryEntry(at, Tier.LOW, (trace,)))
+        for at, expected in ((59.0, "1e30"), (60.5, "0")):
+            with store.transaction(scope, at) as step:
+                found = step.view.total(total)
+            assert found == Context(prec=40).add(Decimal(expected), Decimal("1234.57"))
 
 
 @pytest.mark.parametrize("principal", [None, "p"])

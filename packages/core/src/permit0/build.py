@@ -99,10 +99,16 @@ def assemble(
     loaded: LoadedConfig,
     *,
     clock: Clock | None = None,
-    make_store: MakeStore = MemoryStore,
+    make_store: MakeStore | None = None,
     plugins: Iterable[tuple[str, object]] = (),
 ) -> Deployment:
-    """Wire everything for a configuration that was read. Raises like `build_engine`."""
+    """Wire everything for a configuration that was read. Raises like `build_engine`.
+
+    Args:
+        loaded: The configuration.
+        clock: As for `build_engine`. plugins: as well.
+        make_store: Where history is kept; by default what the configuration says.
+    """
     config = loaded.config
     manager = Plugins()
     manager.register(builtin, name="core", distribution="permit0", version=_version())
@@ -121,6 +127,8 @@ def assemble(
     mode = Mode(config.mode)
     normalizer = Normalizer(catalog, org)
     lists = _lists(loaded, catalog, taxonomy)
+    if make_store is None:
+        make_store = _store_maker(loaded)
     engine = Engine(
         catalog=catalog,
         normalizer=normalizer,
@@ -147,6 +155,16 @@ def assemble(
     )
 
 
+def _store_maker(loaded: LoadedConfig) -> MakeStore:
+    path = loaded.config.state.path
+    if path is None:
+        return MemoryStore
+    from permit0.state.sqlite import SqliteStore  # only who has a file pays for loading SQLite
+
+    file = loaded.folder / path
+    return lambda features: SqliteStore(features, file)
+
+
 def _features(rules: Sequence[SessionRule]) -> list[Feature]:
     return [feature for rule in rules for feature in rule.features]
 
@@ -167,10 +185,9 @@ def _plugin_packs(manager: Plugins) -> list[Traversable]:
 
 
 def _pack_paths(loaded: LoadedConfig) -> list[Path]:
-    base = Path.cwd() if loaded.path is None else loaded.path.parent
     paths: list[Path] = []
     for i, name in enumerate(loaded.config.packs):
-        path = base / name
+        path = loaded.folder / name
         if not path.is_file():
             raise BadConfig(f"{loaded.at('packs', i)}: there is no pack file {name!r}")
         paths.append(path)

@@ -112,6 +112,17 @@ class WeightsConfig(_Strict):
     )
 
 
+class StateConfig(_Strict):
+    """Where sessions are remembered."""
+
+    path: str | None = Field(
+        default=None,
+        min_length=1,
+        description="One file for every process of this machine, relative to permit0.yaml; "
+        "without it, each process remembers its own calls until it ends.",
+    )
+
+
 class Config(_Strict):
     """A whole permit0.yaml. `rules`: more rules per action, in the form of a pack's, upward only."""
 
@@ -122,6 +133,7 @@ class Config(_Strict):
     limits: dict[str, _Number] = Field(default_factory=dict)
     lists: ListsConfig = ListsConfig()
     rules: dict[str, list[dict[str, JsonValue]]] = Field(default_factory=dict)
+    state: StateConfig = StateConfig()
     packs: tuple[str, ...] = Field(
         default=(), description="More pack files, relative to permit0.yaml."
     )
@@ -138,6 +150,11 @@ class LoadedConfig:
         self.config = config
         self.path = path
         self._source = source
+
+    @property
+    def folder(self) -> Path:
+        """What relative paths in it are relative to."""
+        return Path.cwd() if self.path is None else self.path.parent
 
     def at(self, *place: str | int) -> str:
         """`permit0.yaml:12: limits.transfer_total` for messages."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
+from decimal import Context, Decimal
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -22,6 +22,9 @@ __all__ = ["HOUR_S", "MINUTE_S", "FeatureIndex", "Ledger", "MergedHistory"]
 
 MINUTE_S = 60.0
 HOUR_S = 3600.0
+# An amount has at most 80 digits (normalize/money.py), from 10**42 down to 10**-50; this many of
+# them can be added up, and taken away again, without a digit being lost.
+SUM_DIGITS = 150
 ZERO = Decimal(0)
 _NOTHING: Mapping[str, float] = MappingProxyType({})
 
@@ -57,6 +60,8 @@ class FeatureIndex:
         self._registered = tuple(features)  # kept, so that no identity is ever reused
         unique = {feature: i for i, feature in enumerate(dict.fromkeys(features))}
         self.size = len(unique)
+        # Not that of the thread: the program around us may have asked for six digits.
+        self.exact = Context(prec=SUM_DIGITS)
         self._slot = {id(feature): unique[feature] for feature in self._registered}
         self._plans: tuple[dict[str, tuple[_Update, ...]], ...] = ({}, {})
         self._rest: list[tuple[_Update, ...]] = []
@@ -94,15 +99,16 @@ class FeatureIndex:
 class _Window:
     """Sum of what happened in the last `length` seconds (everything if None)."""
 
-    __slots__ = ("_events", "_length", "_sum")
+    __slots__ = ("_events", "_exact", "_length", "_sum")
 
-    def __init__(self, length: float | None) -> None:
+    def __init__(self, length: float | None, exact: Context) -> None:
+        self._exact = exact
         self._events: deque[tuple[float, Decimal]] = deque()
         self._length = length
         self._sum = ZERO
 
     def add(self, at: float, amount: Decimal) -> None:
-        self._sum += amount
+        self._sum = self._exact.add(self._sum, amount)
         if self._length is not None:
             self._events.append((at, amount))
 
@@ -110,7 +116,7 @@ class _Window:
         if self._length is not None:
             oldest = now - self._length
             while self._events and self._events[0][0] < oldest:
-                self._sum -= self._events.popleft()[1]
+                self._sum = self._exact.subtract(self._sum, self._events.popleft()[1])
         return self._sum
 
 
@@ -167,7 +173,8 @@ class _Seen:
 class Ledger:
     """History of one scope: a session, or all sessions of one agent for one principal.
 
-    `shared` picks the windows that apply to other sessions.
+    `shared` picks the windows that apply to other sessions. `used`, `row` and `generation` belong
+    to the store: when it last asked, and up to where it has read what others wrote.
     """
 
     __slots__ = (
@@ -178,7 +185,9 @@ class Ledger:
         "_shared",
         "_slots",
         "_tiers",
+        "generation",
         "last_at",
+        "row",
         "steps",
         "used",
     )
@@ -194,13 +203,16 @@ class Ledger:
         self.steps = 0
         self.last_at = 0.0
         self.used = 0
+        self.row = 0
+        self.generation = 0
 
     def apply(self, entry: HistoryEntry) -> None:
         """Count one call."""
         at = entry.at
         if not entry.refused:
             self.steps += 1
-        self.last_at = at
+        if at > self.last_at:  # not so if it was looked at later, and another process wrote before
+            self.last_at = at
         tier = self._tiers.get(entry.tier)
         if tier is None:
             tier = self._tiers[entry.tier] = _Count(HOUR_S)
@@ -211,6 +223,12 @@ class Ledger:
             if rate is None:
                 rate = self._rates[trace.action] = _Count(MINUTE_S)
             rate.add(at)
+
+    def settle(self, entry: HistoryEntry) -> None:
+        """Count what an execution revealed, as part of the latest step."""
+        self.last_at = max(self.last_at, entry.at)
+        for trace in entry.traces:
+            self.add_trace(trace, entry.at)
 
     def add_trace(self, trace: Trace, at: float) -> None:
         """Count one action as part of the latest step."""
@@ -242,7 +260,7 @@ class Ledger:
                         kept.add(at, value)
             elif amount is not None:
                 if kept is None:
-                    kept = slots[slot] = _Window(window)
+                    kept = slots[slot] = _Window(window, self._index.exact)
                 if isinstance(kept, _Window):
                     kept.add(at, amount)
 
@@ -319,7 +337,9 @@ class MergedHistory:
         slot = self._index.slot(feature)
         total = self._session.total(slot, self._now)
         if self._shared is not None and self._both is not None:
-            total += self._shared.total(slot, self._now) - self._both.total(slot, self._now)
+            exact = self._index.exact
+            total = exact.add(total, self._shared.total(slot, self._now))
+            total = exact.subtract(total, self._both.total(slot, self._now))
         return total
 
     def distinct(self, feature: Feature, value: str | None, *, enough: int) -> int:

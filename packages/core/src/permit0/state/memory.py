@@ -15,7 +15,8 @@ from typing import Self
 
 from permit0.errors import StateUnavailable
 from permit0.model.history import Feature, HistoryEntry, HistoryView, Scope
-from permit0.state.ledger import FeatureIndex, Ledger, MergedHistory
+from permit0.state.ledger import FeatureIndex
+from permit0.state.scopes import ScopedHistory, ScopeLedgers, not_before
 
 __all__ = ["MAX_SCOPES", "MemoryStore"]
 
@@ -34,12 +35,9 @@ class MemoryStore:
 
     def __init__(self, features: Sequence[Feature], *, timeout_s: float = 5.0) -> None:
         self._index = FeatureIndex(features)
+        self._history = ScopedHistory(self._index)
         self._lock = threading.Lock()
         self._timeout_s = timeout_s
-        self._uses = 0
-        self._sessions: dict[str, Ledger] = {}
-        self._shared: dict[tuple[str, str], Ledger] = {}
-        self._both: dict[tuple[str, str, str], Ledger] = {}
 
     def transaction(self, scope: Scope, at: float) -> _Transaction:
         """Open a scope for one decision; see StateStore."""
@@ -61,47 +59,13 @@ class MemoryStore:
         if not self._lock.acquire(timeout=self._timeout_s):
             raise StateUnavailable("the session store is locked by another decision, try again")
 
-    def use(self) -> int:
-        """The number of this transaction, counted in the critical section."""
-        self._uses += 1
-        return self._uses
-
     def release(self) -> None:
         """Leave the critical section."""
         self._lock.release()
 
-    def ledgers(self, scope: Scope) -> tuple[Ledger, Ledger | None, Ledger | None]:
-        """The ledgers of a scope: session, shared, both."""
-        self._tidy()
-        session = self._sessions.get(scope.session)
-        if session is None:
-            session = self._sessions[scope.session] = Ledger(self._index, shared=False)
-        if scope.principal is None:
-            return session, None, None
-        pair = (scope.agent, scope.principal)
-        shared = self._shared.get(pair)
-        if shared is None:
-            shared = self._shared[pair] = Ledger(self._index, shared=True)
-        triple = (scope.session, *pair)
-        both = self._both.get(triple)
-        if both is None:
-            both = self._both[triple] = Ledger(self._index, shared=True)
-        return session, shared, both
-
-    def _tidy(self) -> None:
-        """Forget what was used least recently, if there is too much.
-
-        One limit for all three: `both` is never used later than its session and its pair, so that
-        nothing is subtracted for a scope that was forgotten.
-        """
-        if max(len(self._sessions), len(self._shared), len(self._both)) < MAX_SCOPES:
-            return
-        ledgers = (*self._sessions.values(), *self._shared.values(), *self._both.values())
-        used = sorted(ledger.used for ledger in ledgers)
-        middle = used[len(used) // 2]
-        self._sessions = {k: v for k, v in self._sessions.items() if v.used >= middle}
-        self._shared = {k: v for k, v in self._shared.items() if v.used >= middle}
-        self._both = {k: v for k, v in self._both.items() if v.used >= middle}
+    def ledgers(self, scope: Scope) -> ScopeLedgers:
+        """The ledgers of a scope."""
+        return self._history.of(scope, MAX_SCOPES)
 
     @property
     def index(self) -> FeatureIndex:
@@ -125,23 +89,12 @@ class _Transaction:
     def __enter__(self) -> Self:
         self._store.acquire()
         try:
-            session, shared, both = self._ledgers = self._store.ledgers(self._scope)
+            self._ledgers = self._store.ledgers(self._scope)
+            self.now = self._ledgers.begin(self._at)
+            self.view = self._ledgers.view(self._store.index, self.now)
         except BaseException:  # the lock is never left behind: without it nobody could decide
             self._store.release()
             raise
-        session.used = self._store.use()
-        if shared is not None and both is not None:
-            shared.used = both.used = session.used
-        # A clock that jumps back must not reopen a window: a step is never before the last one.
-        now = max(self._at, session.last_at)
-        if shared is not None:
-            now = max(now, shared.last_at)
-        # Looking is enough: what has left a window by now has been forgotten and cannot come back.
-        for ledger in self._ledgers:
-            if ledger is not None:
-                ledger.last_at = now
-        self.now = now
-        self.view = MergedHistory(self._store.index, now, session, shared, both)
         return self
 
     def __exit__(
@@ -153,12 +106,7 @@ class _Transaction:
         self._store.release()
 
     def append(self, entry: HistoryEntry) -> None:
-        for ledger in self._ledgers:
-            if ledger is not None:
-                ledger.apply(entry)
+        self._ledgers.apply(not_before(entry, self.now))
 
     def settle(self, entry: HistoryEntry) -> None:
-        for ledger in self._ledgers:
-            if ledger is not None:
-                for trace in entry.traces:
-                    ledger.add_trace(trace, max(entry.at, self.now))
+        self._ledgers.settle(not_before(entry, self.now))
