@@ -32,6 +32,7 @@ from permit0.located import Located, explain_validation, parse_yaml
 
 __all__ = [
     "AllowEntry",
+    "AuditConfig",
     "Config",
     "DenyEntry",
     "ListsConfig",
@@ -112,6 +113,14 @@ class WeightsConfig(_Strict):
     )
 
 
+class AuditConfig(_Strict):
+    """Where decisions are recorded; paths are relative to permit0.yaml."""
+
+    path: str = Field(default="permit0-audit.db", min_length=1)
+    durability: Literal["process", "power"] = "process"
+    key: str = Field(min_length=1, description="File of a k4.secret key that signs the records.")
+
+
 class Config(_Strict):
     """A whole permit0.yaml. `rules`: more rules per action, in the form of a pack's, upward only."""
 
@@ -122,9 +131,15 @@ class Config(_Strict):
     limits: dict[str, _Number] = Field(default_factory=dict)
     lists: ListsConfig = ListsConfig()
     rules: dict[str, list[dict[str, JsonValue]]] = Field(default_factory=dict)
-    packs: tuple[str, ...] = Field(default=(), description="More pack files, relative to permit0.yaml.")
+    packs: tuple[str, ...] = Field(
+        default=(), description="More pack files, relative to permit0.yaml."
+    )
     plugins: tuple[str, ...] | None = Field(
-        default=None, description="Plugins to load by name; without it, all first-party ones installed."
+        default=None,
+        description="Plugins to load by name; without it, all first-party ones installed.",
+    )
+    audit: AuditConfig | None = Field(
+        default=None, description="Where decisions are recorded; without it, nowhere."
     )
 
 
@@ -135,6 +150,11 @@ class LoadedConfig:
         self.config = config
         self.path = path
         self._source = source
+
+    @property
+    def folder(self) -> Path:
+        """What paths in the configuration are relative to."""
+        return Path.cwd() if self.path is None else self.path.parent
 
     def at(self, *place: str | int) -> str:
         """`permit0.yaml:12: limits.transfer_total` for messages."""

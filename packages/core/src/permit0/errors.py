@@ -11,6 +11,8 @@ Rules:
 from __future__ import annotations
 
 __all__ = [
+    "AuditBroken",
+    "AuditUnavailable",
     "BadConfig",
     "BadPack",
     "BadPlugin",
@@ -75,3 +77,27 @@ class StateUnavailable(Permit0Error):
     """The state store did not answer. The caller denies."""
 
     reason_code = "state_unavailable"
+
+
+class AuditUnavailable(Permit0Error):
+    """A record could not be kept. The caller denies.
+
+    Codes of their own: audit_locked, audit_full, audit_read_only, audit_corrupt, audit_newer_schema,
+    audit_tampered, audit_too_large, audit_bad_record, audit_closed, audit_io.
+    """
+
+    reason_code = "audit_unavailable"
+
+
+class AuditBroken(Permit0Error):
+    """An audit log is not what was written; `seq` is the place of the first bad record.
+
+    Codes: record_altered, record_missing, record_moved, record_inserted, record_unreadable,
+    chain_broken, unknown_key, log_truncated, head_mismatch.
+    """
+
+    reason_code = "record_altered"
+
+    def __init__(self, message: str, *, seq: int, reason_code: str) -> None:
+        super().__init__(message, reason_code=reason_code)
+        self.seq = seq
