@@ -42,7 +42,7 @@ from permit0.ports import Clock, SessionRule, StateStore
 from permit0.score.scorer import Scorer
 from permit0.session.pressure import session_points, volume_points
 
-__all__ = ["Engine"]
+__all__ = ["Engine", "exposure"]
 
 _log = logging.getLogger(__name__)
 _EXPOSURE = tuple(Flag).index(Flag.EXPOSURE)
@@ -180,8 +180,7 @@ class Engine:
         try:
             if kinds:
                 scope = Scope(call.session, call.agent, call.principal)
-                trace = Trace("output", (Flag.EXPOSURE.value,), frozenset({"exposed"}))
-                self._store.settle(scope, at, HistoryEntry(at, Tier.MINIMAL, (trace,)))
+                self._store.settle(scope, at, exposure(at))
         finally:
             if self._audit is not None:
                 self._audit.outcome(
@@ -193,6 +192,11 @@ class Engine:
                     decision="" if decision is None else decision.id,
                     error=error,
                 )
+
+    def close(self) -> None:
+        """Close the audit log; every later decision is a DENY. Without a log, nothing happens."""
+        if self._audit is not None:
+            self._audit.close()
 
     def _decide(self, call: ToolCall) -> Decision:
         # 1. normalize
@@ -361,6 +365,12 @@ class Engine:
                 error=UNRECORDED,
             )
         return decision
+
+
+def exposure(at: float) -> HistoryEntry:
+    """What history keeps of an output that held secrets or personal data."""
+    trace = Trace("output", (Flag.EXPOSURE.value,), frozenset({"exposed"}))
+    return HistoryEntry(at, Tier.MINIMAL, (trace,))
 
 
 def _worst_tier(judged: Sequence[ActionDecision]) -> Tier:

@@ -32,6 +32,7 @@ __all__ = [
     "EMPTY",
     "FORMAT",
     "GENESIS",
+    "MESSAGE",
     "Envelope",
     "begin",
     "link",

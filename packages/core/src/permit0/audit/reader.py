@@ -40,6 +40,9 @@ class AuditLog(Protocol):
     def records(self) -> Iterator[StoredRecord]:
         """Every record, in the order of their places."""
 
+    def close(self) -> None:
+        """Let go of the file."""
+
 
 class RecordLine(msgspec.Struct, frozen=True):
     """A line of an export. record: the very bytes. signature: base64."""
@@ -113,6 +116,7 @@ class _SqliteLog:
                 None if row is None else msgspec.convert(row, _HeadRow).head()
             )
         except msgspec.ValidationError as error:
+            self._database.close()
             raise _no_log(path, "has an unreadable head") from error
         self.public_keys: Mapping[str, str] = {str(kid): str(public) for kid, public in keys}
 
@@ -126,6 +130,9 @@ class _SqliteLog:
         except sqlite3.Error as error:
             raise self._unreadable(error) from error
 
+    def close(self) -> None:
+        self._database.close()
+
     def _connect(self) -> sqlite3.Connection:
         beside = self._path.with_name(self._path.name + "-wal")
         # Without a journal beside it nobody writes, and then a folder that is read-only will do.
@@ -133,14 +140,13 @@ class _SqliteLog:
         failure: sqlite3.Error | None = None
         for mode in modes:
             uri = f"{self._path.resolve().as_uri()}?{mode}"
+            database = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
             try:
-                database = sqlite3.connect(
-                    uri, uri=True, isolation_level=None, check_same_thread=False
-                )
                 database.execute("SELECT count(*) FROM sqlite_master").fetchone()
                 return database
             except sqlite3.Error as error:
                 failure = error
+                database.close()
         assert failure is not None
         raise self._unreadable(failure) from failure
 
@@ -180,6 +186,9 @@ class _LineLog:
                 yield StoredRecord(place, line, b"")  # verify says that it is no record
             else:
                 yield StoredRecord(place, bytes(read.record), signature)
+
+    def close(self) -> None:
+        """Nothing is held between two readings."""
 
     def _footer(self) -> FooterLine | None:
         last = b""

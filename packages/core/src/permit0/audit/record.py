@@ -54,7 +54,7 @@ class WhoBody(_Body, frozen=True, kw_only=True):
 
 
 class WhatBody(_Body, frozen=True, kw_only=True):
-    """What was asked. arguments: redacted; None if they could not be read.
+    """What was asked. arguments: redacted; null if they could not be read.
 
     digest: SHA-256 of the canonical arguments before redaction, hex. redacted: where marks stand
     in this body, as `arguments/JSON pointer`, `action 0/facts/path`, `who/session` and so on.
@@ -62,11 +62,16 @@ class WhatBody(_Body, frozen=True, kw_only=True):
 
     tool: str
     digest: str
-    arguments: msgspec.Raw | None = None
+    arguments: msgspec.Raw
     redacted: tuple[str, ...] = ()
     task: str = ""
     description: str = ""
     schema: str = ""
+
+    def readable(self) -> bytes | None:
+        """The arguments, None for null."""
+        text = bytes(self.arguments)
+        return None if text == b"null" else text
 
 
 class LineBody(_Body, frozen=True, kw_only=True):

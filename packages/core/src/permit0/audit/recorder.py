@@ -14,7 +14,7 @@ import msgspec
 
 from permit0.audit.record import Provenance, fact_value, line_data
 from permit0.audit.redact import Redaction, Redactor
-from permit0.canonical import Json, freeze, number_text, thaw
+from permit0.canonical import MAX_BYTES, Json, freeze, number_text, thaw
 from permit0.model.call import ToolCall
 from permit0.model.decision import ActionDecision, Decision
 from permit0.model.reason import Reason
@@ -85,7 +85,7 @@ class Recorder:
             "with": self._provenance,
         }
         if found is not None:
-            what["redacted"] = found.paths  # complete now
+            what["redacted"] = found.paths or what.get("redacted", [])  # complete now
         return self._sink.append("decision", decision.at, _encoder.encode(body))
 
     def outcome(
@@ -208,32 +208,37 @@ def _what(
 ) -> dict[str, object]:
     # Arguments first: what is taken out of them is then looked for everywhere else.
     text: msgspec.Raw | None = None
+    respelled = False
     if arguments is not None:
-        raw = call.arguments if found is None else _frozen(found.arguments(arguments), call)
-        text = msgspec.Raw(raw)
+        # A caller's own bytes may be no canonical ones; a line break in them would end the record's line.
+        respelled = b"\n" in call.arguments or b"\r" in call.arguments
+        if found is None and not respelled:
+            text = msgspec.Raw(call.arguments)
+        else:
+            clean = arguments if found is None else found.arguments(arguments)
+            # Marks may be longer than what they stand for.
+            text = msgspec.Raw(freeze(clean, max_bytes=2 * len(call.arguments) + MAX_BYTES))
     data: dict[str, object] = {
         "tool": _text(call.tool, "what/tool", found),
         "digest": digest,
         "arguments": text,
     }
+    if respelled:
+        data["redacted"] = ["arguments"]
     for name in ("task", "description", "schema"):
         if value := getattr(call, name):
             data[name] = _text(value, f"what/{name}", found)
     return data
 
 
-def _frozen(arguments: dict[str, Json], call: ToolCall) -> bytes:
-    # Marks may be longer than what they stand for.
-    return freeze(arguments, max_bytes=2 * len(call.arguments) + (1 << 20))
-
-
 def _thawed(arguments: bytes) -> dict[str, Json] | None:
     if not arguments:
         return None
     try:
-        return thaw(arguments)
-    except (msgspec.DecodeError, UnicodeDecodeError):  # a caller's own bytes, refused by the engine
-        return None
+        value: object = thaw(arguments)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, AttributeError):
+        return None  # a caller's own bytes, which the engine refuses
+    return value if isinstance(value, dict) else None
 
 
 def _reasons(

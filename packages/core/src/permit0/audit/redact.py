@@ -46,13 +46,14 @@ _PARTS = re.compile(
 )
 _WHOLE = frozenset(
     {"pwd", "pass", "pin", "otp", "totp", "cvv", "cvc", "cvv2", "cvc2", "jwt", "auth", "token",
-     "tokens", "dbpass", "userpass", "pgpass", "mysqlpwd", "xauth", "key_material", "keypass",
+     "tokens", "dbpass", "userpass", "pgpass", "mysqlpwd", "xauth", "keymaterial", "keypass",
      "storepass", "oauth", "basicauth", "clientauth"}
 )  # fmt: skip
 _TOKEN = re.compile(r"(?<!page)(?<!next)(?<!cursor)(?<!sync)(?<!continuation)(?<!delta)tokens?$")
 _HARMLESS = re.compile(
     r"(?:name|path|arn|type|version|count|limit|length|policy|expiry|expires(?:in|at)?|rotation)s?$"
 )
+_OTHER = re.compile(r"[^\x00-\x7f]")
 _LETTERS = re.compile(r"[^a-z0-9]+")
 
 _NAMING = frozenset({"name", "key", "field", "header", "variable", "var", "param", "parameter",
@@ -172,7 +173,7 @@ class Redactor:
         A line of its own for each text, fenced by a sign that no pattern crosses.
         """
         joined = "\n;\n".join((*_texts(arguments), *texts))
-        seen = joined if joined.isascii() else unicodedata.normalize("NFKC", joined)
+        seen = joined if joined.isascii() else _OTHER.sub("", unicodedata.normalize("NFKC", joined))
         if _HINT.search(seen.casefold()) is None and not self._detect(joined):
             return None
         return Redaction(self._detect)

@@ -28,6 +28,7 @@ from permit0.audit.record import (
     WeightsBody,
 )
 from permit0.audit.redact import MARK
+from permit0.canonical import digest
 from permit0.model.call import ToolCall
 from permit0.model.decision import Decision
 from permit0.model.history import HistoryEntry, Scope, Trace
@@ -85,6 +86,13 @@ def recheck(body: DecisionBody, judge: Judge) -> tuple[str, ...]:
             continue
         wrong.extend(f"action {number}/{name}" for name in _differences(item, again))
     wrong.extend(_whole(body, given))
+    arguments = body.what.arguments
+    if (
+        arguments is not None
+        and not body.what.redacted
+        and digest(bytes(arguments)) != body.what.digest
+    ):
+        wrong.append("what/digest")
     return tuple(wrong)
 
 
@@ -179,8 +187,8 @@ class Rerun:
 
     def decision(self, body: DecisionBody, at: float) -> Verdicts:
         """What the other policy decides about a recorded call."""
-        arguments = body.what.arguments
-        if arguments is None or arguments == b"null":
+        arguments = body.what.readable()
+        if arguments is None:
             return Verdicts(Same.UNREADABLE, body.decided, "", body.score, 0.0)
         who, what = body.who, body.what
         if what.redacted:
@@ -192,7 +200,7 @@ class Rerun:
             return Verdicts(Same.REDACTED, body.decided, "", body.score, 0.0)
         call = ToolCall(
             tool=what.tool,
-            arguments=bytes(arguments),
+            arguments=arguments,
             session=who.session,
             agent=who.agent,
             principal=who.principal,

@@ -15,20 +15,41 @@ log exchanged for an older copy of itself, or removed. For these keep a head els
 
 from __future__ import annotations
 
+import base64
 import hashlib
 from collections.abc import Callable, Iterator
 
 import msgspec
 
-from permit0.audit.chain import EMPTY, GENESIS, Envelope, read_envelope, signed_message
+from permit0.audit.chain import EMPTY, GENESIS, MESSAGE, Envelope, read_envelope, signed_message
 from permit0.audit.keys import PublicKeys
 from permit0.audit.reader import AuditLog
 from permit0.errors import AuditBroken
 from permit0.model.record import LogHead, StoredRecord
 
-__all__ = ["Verified", "verified_records", "verify_log"]
+__all__ = ["SignedHead", "Summary", "Verified", "signed_head", "verified_records", "verify_log"]
 
 PROGRESS_EVERY = 500  # records; some twentieth of a second
+
+
+class SignedHead(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """That a log had a record `seq` with this digest: for keeping elsewhere, and of no use to a forger.
+
+    signature: the record's own, base64, which covers nothing but its digest.
+    """
+
+    seq: int
+    digest: str
+    kid: str
+    signature: str
+
+    def is_signed(self, keys: PublicKeys) -> bool:
+        """Whether one of the keys signed it."""
+        try:
+            digest, signature = bytes.fromhex(self.digest), base64.b64decode(self.signature)
+        except ValueError:
+            return False
+        return keys.is_signed(self.kid, MESSAGE + digest, signature)
 
 
 class Verified(msgspec.Struct, frozen=True):
@@ -38,12 +59,24 @@ class Verified(msgspec.Struct, frozen=True):
     head: LogHead
     kids: tuple[str, ...]
 
+    def summary(self) -> Summary:
+        """The same for a program; without the opening, which would help nobody but a forger."""
+        return Summary(self.records, self.head.digest, self.kids)
+
+
+class Summary(msgspec.Struct, frozen=True):
+    """A Verified as plain values. head: digest of the last record, hex."""
+
+    records: int
+    head: str
+    kids: tuple[str, ...]
+
 
 def verify_log(
     log: AuditLog,
     keys: PublicKeys,
     *,
-    known: LogHead | None = None,
+    known: SignedHead | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> Verified:
     """Walk a whole log.
@@ -69,8 +102,21 @@ def verify_log(
     return Verified(count, log.head or EMPTY, tuple(kids))
 
 
+def signed_head(log: AuditLog) -> SignedHead | None:
+    """The head of a log as it stands; None if it is empty or its last record does not read."""
+    last: StoredRecord | None = None
+    for record in log.records():
+        last = record
+    envelope = None if last is None else read_envelope(last.data)
+    if last is None or envelope is None:
+        return None
+    digest = hashlib.sha256(last.data).hexdigest()
+    signature = base64.b64encode(last.signature).decode()
+    return SignedHead(envelope.seq, digest, envelope.kid, signature)
+
+
 def verified_records(
-    log: AuditLog, keys: PublicKeys, *, known: LogHead | None = None
+    log: AuditLog, keys: PublicKeys, *, known: SignedHead | None = None
 ) -> Iterator[tuple[StoredRecord, Envelope]]:
     """Every record, each after it was found to be good. Raises like `verify_log`."""
     digest = GENESIS
