@@ -81,7 +81,7 @@ def begin(kind: str, at: float, body: bytes, *, kid: str) -> bytes:
         InvalidInput: `at` is no finite number.
     """
     if _KIND.fullmatch(kind) is None:
-        raise AuditUnavailable(f"{kind!r} is no kind of record", reason_code="audit_bad_record")
+        raise AuditUnavailable(f"no record is of kind {kind!r}", reason_code="audit_bad_record")
     if len(body) > MAX_BODY_BYTES:
         raise AuditUnavailable(
             f"the record is larger than {MAX_BODY_BYTES} bytes", reason_code="audit_too_large"

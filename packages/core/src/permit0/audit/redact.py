@@ -52,6 +52,7 @@ _WHOLE = frozenset(
 _TOKEN = re.compile(r"(?<!page)(?<!next)(?<!cursor)(?<!sync)(?<!continuation)(?<!delta)tokens?$")
 _HARMLESS = re.compile(
     r"(?:name|path|arn|type|version|count|limit|length|policy|expiry|expires(?:in|at)?|rotation)s?$"
+    r"|(?:max|min|new|num|total|prompt|completion|reasoning|input|output|used)(?:output|new)?tokens$"
 )
 _OTHER = re.compile(r"[^\x00-\x7f]")
 _LETTERS = re.compile(r"[^a-z0-9]+")
@@ -81,7 +82,13 @@ class Redaction:
 
     def arguments(self, value: Mapping[str, Json]) -> dict[str, Json]:
         """The arguments with marks in them."""
-        return self._object(value, "arguments", secret=False)
+        clean = self._object(value, "arguments", secret=False)
+        if not self._taken:
+            return clean
+        # Members come in any order: what was taken from a later one may stand in an earlier one.
+        again = self._again(clean, "arguments", frozenset(self.paths))
+        assert isinstance(again, dict)
+        return again
 
     def text(self, text: str, path: str) -> str:
         """A text from elsewhere in the record: as it is, or a mark."""
@@ -118,7 +125,7 @@ class Redaction:
             shown = name
             if mark := self._mark(name):
                 shown = f"{mark[:-1]}, name {number}]"
-            where = f"{path}/{shown.replace('~', '~0').replace('/', '~1')}"
+            where = _below(path, shown)
             if shown != name:
                 self._take(name, mark, where)
             hides = secret or is_secret_name(name) or (named and _fold(name) in _VALUES)
@@ -140,6 +147,28 @@ class Redaction:
             result.append(self._value(item, f"{path}/{number}", secret=hides))
             before = item if isinstance(item, str) else ""
         return result
+
+    def _again(self, value: Json, path: str, done: frozenset[str]) -> Json:
+        """Arguments with marks in them, without what was taken from elsewhere."""
+        match value:
+            case str():
+                if path in done or not self._repeats(value):
+                    return value
+                self.paths.append(path)
+                return AGAIN
+            case list():
+                return [self._again(item, f"{path}/{i}", done) for i, item in enumerate(value)]
+            case dict():
+                result: dict[str, Json] = {}
+                for number, (name, item) in enumerate(value.items()):
+                    where = _below(path, name)
+                    if where not in done and self._repeats(name):
+                        name = f"{AGAIN[:-1]}, name {number}]"
+                        self.paths.append(_below(path, name))
+                    result[name] = self._again(item, where, done)
+                return result
+            case _:
+                return value
 
     def _take(self, text: str, mark: str, path: str) -> str:
         self.paths.append(path)
@@ -176,7 +205,16 @@ class Redactor:
         seen = joined if joined.isascii() else _OTHER.sub("", unicodedata.normalize("NFKC", joined))
         if _HINT.search(seen.casefold()) is None and not self._detect(joined):
             return None
+        return self.begin()
+
+    def begin(self) -> Redaction:
+        """For a record that may hold secrets."""
         return Redaction(self._detect)
+
+
+def _below(path: str, name: str) -> str:
+    """The JSON pointer (RFC 6901) of a member."""
+    return f"{path}/{name.replace('~', '~0').replace('/', '~1')}"
 
 
 @lru_cache(maxsize=4096)

@@ -93,7 +93,7 @@ class SqliteSink:
         Raises:
             AuditUnavailable: The file cannot be used; the code says why.
         """
-        self._path = path
+        self.path = path
         self._signer = signer
         self._durability: Durability = durability
         self._timeout_s = timeout_s
@@ -110,7 +110,7 @@ class SqliteSink:
         if not self._lock.acquire(timeout=self._timeout_s):
             # It may still be written: a record of a call that is refused does no harm.
             raise AuditUnavailable(
-                f"the audit log {self._path.name!r} did not answer in time, try again",
+                f"the audit log {self.path.name!r} did not answer in time, try again",
                 reason_code="audit_locked",
             )
         try:
@@ -144,7 +144,7 @@ class SqliteSink:
             for waiting in batch:
                 waiting.error = error
         except sqlite3.Error as error:
-            found = unavailable(error, self._path)
+            found = unavailable(error, self.path)
             for waiting in batch:
                 waiting.error = found
         except BaseException:
@@ -217,7 +217,7 @@ class SqliteSink:
             )
         if not good or head.seq < self._last.seq:
             raise AuditUnavailable(
-                f"the end of the audit log {self._path.name!r} is not what was written, "
+                f"the end of the audit log {self.path.name!r} is not what was written, "
                 "run `permit0 audit verify` and keep the file",
                 reason_code="audit_tampered",
             )
@@ -239,25 +239,25 @@ class SqliteSink:
     def _open(self) -> sqlite3.Connection:
         try:
             # SQLite would create it with the process's umask; records are nobody else's business.
-            os.close(os.open(self._path, os.O_CREAT | os.O_RDWR, 0o600))
+            os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
         except OSError as error:
             code, sentence = "audit_io", "cannot be opened, check the folder"
             if isinstance(error, PermissionError):
                 code, sentence = _SENTENCES[sqlite3.SQLITE_READONLY]
             raise AuditUnavailable(
-                f"the audit log {self._path.name!r} {sentence}", reason_code=code
+                f"the audit log {self.path.name!r} {sentence}", reason_code=code
             ) from error
         try:
             database = sqlite3.connect(
-                self._path, timeout=self._timeout_s, isolation_level=None, check_same_thread=False
+                self.path, timeout=self._timeout_s, isolation_level=None, check_same_thread=False
             )
         except sqlite3.Error as error:
-            raise unavailable(error, self._path) from error
+            raise unavailable(error, self.path) from error
         try:
             self._prepare(database)
         except sqlite3.Error as error:
             database.close()
-            raise unavailable(error, self._path) from error
+            raise unavailable(error, self.path) from error
         except BaseException:
             database.close()
             raise
@@ -281,7 +281,7 @@ class SqliteSink:
         ).fetchone()
         if version != str(SCHEMA_VERSION):
             raise AuditUnavailable(
-                f"the audit log {self._path.name!r} has schema {version!r}, "
+                f"the audit log {self.path.name!r} has schema {version!r}, "
                 f"this permit0 writes {SCHEMA_VERSION}, update it",
                 reason_code="audit_newer_schema",
             )
