@@ -14,6 +14,9 @@ import msgspec
 from pydantic import TypeAdapter, ValidationError
 
 from permit0 import builtin
+from permit0.audit.record import Provenance
+from permit0.audit.recorder import Recorder
+from permit0.audit.redact import Redactor
 from permit0.clock import SystemClock
 from permit0.config import DenyEntry, LoadedConfig, find_config, load_config
 from permit0.engine import Engine
@@ -29,17 +32,19 @@ from permit0.normalize.loader import LoadedPack, load_packs
 from permit0.normalize.normalizer import Normalizer
 from permit0.normalize.organisation import Organisation
 from permit0.normalize.pack_schema import ConditionSpec, RuleSpec
+from permit0.normalize.sensitive import find_confidential
 from permit0.plugins.manager import Plugins
 from permit0.policy.guardrails import Tuning, tune
 from permit0.policy.lists import AllowListed, ListEntry, Lists
-from permit0.ports import Clock, SessionRule, StateStore
+from permit0.ports import AuditSink, Clock, SessionRule, StateStore
+from permit0.provenance import describe
 from permit0.score.scorer import TIER_BOUNDS, Scorer, Weights
 from permit0.session.rules import IMMUTABLE_RULES
 from permit0.state.memory import MemoryStore
 from permit0.taxonomy import Taxonomy, load_taxonomy
 from permit0.words import nearest
 
-__all__ = ["Deployment", "assemble", "build_engine"]
+__all__ = ["Deployment", "assemble", "build_engine", "open_sink"]
 
 MakeStore = Callable[[Sequence[Feature]], StateStore]
 
@@ -57,6 +62,7 @@ class Deployment(msgspec.Struct, frozen=True):
     normalizer: Normalizer
     lists: Lists
     loaded: LoadedConfig
+    provenance: Provenance
 
     def fresh_engine(self, clock: Clock, make_store: MakeStore = MemoryStore) -> Engine:
         """A second engine of the same parts, with an empty history and a clock of its own."""
@@ -90,9 +96,30 @@ def build_engine(
     Raises:
         BadConfig: The configuration is not valid or violates a guardrail.
         BadPack, BadPlugin: A pack or plugin is not valid.
+        AuditUnavailable: The configured audit log cannot be used.
     """
-    path = find_config(Path(config) if config is not None else None)
-    return assemble(load_config(path), clock=clock, plugins=plugins).engine
+    loaded = load_config(find_config(Path(config) if config is not None else None))
+    return assemble(loaded, clock=clock, plugins=plugins, sink=open_sink(loaded)).engine
+
+
+def open_sink(loaded: LoadedConfig) -> AuditSink | None:
+    """The audit log that the configuration names, None if it names none.
+
+    Raises:
+        BadConfig: The key cannot be read.
+        AuditUnavailable: The log cannot be used.
+    """
+    audit = loaded.config.audit
+    if audit is None:
+        return None
+    from permit0.audit.keys import read_signer
+    from permit0.audit.sinks.sqlite import SqliteSink
+
+    try:
+        signer = read_signer(loaded.folder / audit.key)
+    except InvalidInput as error:
+        raise BadConfig(f"{loaded.at('audit', 'key')}: {error}") from error
+    return SqliteSink(loaded.folder / audit.path, signer, durability=audit.durability)
 
 
 def assemble(
@@ -101,6 +128,7 @@ def assemble(
     clock: Clock | None = None,
     make_store: MakeStore | None = None,
     plugins: Iterable[tuple[str, object]] = (),
+    sink: AuditSink | None = None,
 ) -> Deployment:
     """Wire everything for a configuration that was read. Raises like `build_engine`.
 
@@ -108,6 +136,7 @@ def assemble(
         loaded: The configuration.
         clock: As for `build_engine`. plugins: as well.
         make_store: Where history is kept; by default what the configuration says.
+        sink: Where decisions are recorded; `open_sink` opens the configured one.
     """
     config = loaded.config
     manager = Plugins()
@@ -129,6 +158,9 @@ def assemble(
     lists = _lists(loaded, catalog, taxonomy)
     if make_store is None:
         make_store = _store_maker(loaded)
+    provenance = describe(
+        version=_version(), loaded=loaded, packs=packs, plugins=manager.loaded, tuning=tuning
+    )
     engine = Engine(
         catalog=catalog,
         normalizer=normalizer,
@@ -138,6 +170,7 @@ def assemble(
         clock=SystemClock() if clock is None else clock,
         lists=lists,
         mode=mode,
+        audit=None if sink is None else _recorder(sink, catalog, provenance),
     )
     if mode is Mode.OBSERVE:
         sys.stderr.write("permit0: observe mode, decisions are recorded but nothing is refused\n")
@@ -152,6 +185,16 @@ def assemble(
         normalizer=normalizer,
         lists=lists,
         loaded=loaded,
+        provenance=provenance,
+    )
+
+
+def _recorder(sink: AuditSink, catalog: Catalog, provenance: Provenance) -> Recorder:
+    return Recorder(
+        sink,
+        redactor=Redactor(find_confidential),
+        template=lambda action: catalog.actions[action].template,
+        provenance=provenance,
     )
 
 

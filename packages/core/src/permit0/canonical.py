@@ -27,7 +27,7 @@ import msgspec
 
 from permit0.errors import InvalidInput
 
-__all__ = ["MAX_BYTES", "MAX_DEPTH", "Json", "digest", "freeze", "thaw"]
+__all__ = ["MAX_BYTES", "MAX_DEPTH", "Json", "digest", "freeze", "number_text", "thaw"]
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 
@@ -90,6 +90,15 @@ def thaw(data: bytes) -> dict[str, Json]:
 def digest(data: bytes) -> str:
     """SHA-256 of canonical bytes, lower-case hex."""
     return hashlib.sha256(data).hexdigest()
+
+
+def number_text(value: float) -> str:
+    """RFC 8785 text of one number.
+
+    Raises:
+        InvalidInput: It is infinite or no number.
+    """
+    return _write(value, "number", 0, [0], MAX_BYTES)
 
 
 def _limit(data: bytes, max_bytes: int) -> bytes:

@@ -32,6 +32,7 @@ from permit0.located import Located, explain_validation, parse_yaml
 
 __all__ = [
     "AllowEntry",
+    "AuditConfig",
     "Config",
     "DenyEntry",
     "ListsConfig",
@@ -123,6 +124,14 @@ class StateConfig(_Strict):
     )
 
 
+class AuditConfig(_Strict):
+    """Where decisions are recorded; paths are relative to permit0.yaml."""
+
+    path: str = Field(default="permit0-audit.db", min_length=1)
+    durability: Literal["process", "power"] = "process"
+    key: str = Field(min_length=1, description="File of a k4.secret key that signs the records.")
+
+
 class Config(_Strict):
     """A whole permit0.yaml. `rules`: more rules per action, in the form of a pack's, upward only."""
 
@@ -140,6 +149,9 @@ class Config(_Strict):
     plugins: tuple[str, ...] | None = Field(
         default=None,
         description="Plugins to load by name; without it, all first-party ones installed.",
+    )
+    audit: AuditConfig | None = Field(
+        default=None, description="Where decisions are recorded; without it, nowhere."
     )
 
 

@@ -8,7 +8,9 @@
   5. combine     lists, blocks, gates, floors and tier to a verdict; the most restrictive action decides
   6. append      the attempt is remembered, whatever the verdict
   7. conclude    REVIEW without a reviewer is HUMAN; observe mode lets the call run and says so
-Guarantees: `decide` never raises an Exception: whatever goes wrong is a DENY with a reason code.
+  8. record      with an audit log, the decision is on record before anybody hears of it
+Guarantees: `decide` never raises an Exception: whatever goes wrong is a DENY with a reason code. A
+decision that cannot be recorded is a DENY that binds, in observe mode, too.
 Does not: enforce (the caller must not run the tool unless the outcome is ALLOW), or ask people.
 """
 
@@ -20,6 +22,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
+from permit0.audit.recorder import Recorder
 from permit0.canonical import digest, freeze
 from permit0.errors import Permit0Error
 from permit0.model.action import NormAction
@@ -40,7 +43,7 @@ from permit0.score.scorer import Scorer
 from permit0.session.pressure import session_points, volume_points
 from permit0.taxonomy import UNCLASSIFIED
 
-__all__ = ["Engine"]
+__all__ = ["Engine", "exposure"]
 
 _log = logging.getLogger(__name__)
 _EXPOSURE = tuple(Flag).index(Flag.EXPOSURE)
@@ -52,6 +55,7 @@ _OUTCOME = {
     Verdict.HUMAN: Outcome.HUMAN,
     Verdict.DENY: Outcome.DENY,
 }
+UNRECORDED = "audit_unavailable"
 MAX_OUTPUT_CHARS = 1 << 20  # what is looked at of a tool's output for secrets
 
 
@@ -77,6 +81,7 @@ class Engine:
         clock: Clock,
         lists: Lists,
         mode: Mode = Mode.ENFORCE,
+        audit: Recorder | None = None,
     ) -> None:
         self._catalog = catalog
         self._normalizer = normalizer
@@ -90,6 +95,7 @@ class Engine:
         self._lists = lists
         self._listed = bool(lists.deny or lists.allow)
         self._mode = mode
+        self._audit = audit
 
     @property
     def catalog(self) -> Catalog:
@@ -134,36 +140,64 @@ class Engine:
                 agent=agent,
                 principal=principal,
             )
-        except Permit0Error as error:
-            return self._refuse(tool, b"", error.reason_code, str(error))
         except Exception as error:  # noqa: BLE001  # boundary of the decision path: DENY
-            return self._broken(tool, b"", error)
+            refused = self._refused(tool, b"", error)
+            unread = ToolCall(
+                tool=tool, arguments=b"", session=session, agent=agent, principal=principal
+            )
+            return self._recorded(unread, refused)
         return self.decide(call)
 
     def decide(self, call: ToolCall) -> Decision:
         """Decide a call. Never raises: whatever goes wrong is a DENY with a reason code."""
         try:
-            return self._decide(call)
-        except Permit0Error as error:
-            return self._refuse(call.tool, call.arguments, error.reason_code, str(error))
+            decision = self._decide(call)
         except Exception as error:  # noqa: BLE001  # boundary of the decision path: DENY
-            return self._broken(call.tool, call.arguments, error)
+            decision = self._refused(call.tool, call.arguments, error)
+        return self._recorded(call, decision)
 
-    def report(self, call: ToolCall, output: str) -> None:
+    def report(
+        self, call: ToolCall, output: str, *, decision: Decision | None = None, error: str = ""
+    ) -> None:
         """Tell what the tool of an allowed call gave back, so that the session sees it.
 
         An output that holds secrets or personal data marks the session as exposed.
 
+        Args:
+            call: The call that ran.
+            output: What it gave back, as text.
+            decision: What let it run; it ties the record of the outcome to that of the decision.
+            error: Name of the exception that the tool raised, "" if it returned.
+
         Raises:
             StateUnavailable: The session store did not answer.
+            AuditUnavailable: The outcome could not be recorded; the session knows it all the same.
         """
         text = output[:MAX_OUTPUT_CHARS]
-        if not find_secrets(text) and not find_personal(text):
+        kinds = find_secrets(text) | find_personal(text)
+        if not kinds and self._audit is None:
             return
         at = self._clock.now()
-        scope = Scope(call.session, call.agent, call.principal)
-        trace = Trace("output", (Flag.EXPOSURE.value,), frozenset({"exposed"}))
-        self._store.settle(scope, at, HistoryEntry(at, Tier.MINIMAL, (trace,)))
+        try:
+            if kinds:
+                scope = Scope(call.session, call.agent, call.principal)
+                self._store.settle(scope, at, exposure(at))
+        finally:
+            if self._audit is not None:
+                self._audit.outcome(
+                    call,
+                    output,
+                    at=at,
+                    digest=digest(call.arguments),
+                    exposed=kinds,
+                    decision="" if decision is None else decision.id,
+                    error=error,
+                )
+
+    def close(self) -> None:
+        """Close the audit log; every later decision is a DENY. Without a log, nothing happens."""
+        if self._audit is not None:
+            self._audit.close()
 
     def _decide(self, call: ToolCall) -> Decision:
         # 1. normalize
@@ -259,7 +293,17 @@ class Engine:
             allowed = self._lists.allowed(action, tool, now)
         verdict, reasons = combine(score, fired, adjusted, findings, denied=denied, allowed=allowed)
         return ActionDecision(
-            action, score, verdict, reasons, tuple(findings), fired, adjusted, pressure, volume
+            action,
+            score,
+            verdict,
+            reasons,
+            tuple(findings),
+            fired,
+            adjusted,
+            pressure,
+            volume,
+            None if denied is None else denied.reason,
+            None if allowed is None else (allowed.owner, allowed.reason),
         )
 
     def _refuse(self, tool: str, arguments: bytes, code: str, message: str) -> Decision:
@@ -288,10 +332,48 @@ class Engine:
         except Exception:  # noqa: BLE001  # part of that boundary: a refusal is always given
             return 0.0
 
-    def _broken(self, tool: str, arguments: bytes, error: Exception) -> Decision:
+    def _refused(self, tool: str, arguments: bytes, error: Exception) -> Decision:
+        """What went wrong, as a decision."""
+        if isinstance(error, Permit0Error):
+            return self._refuse(tool, arguments, error.reason_code, str(error))
         _log.exception("a decision failed and is a DENY", exc_info=error)
         message = f"the decision failed with {type(error).__name__}, so the call is refused"
         return self._refuse(tool, arguments, "internal_error", message)
+
+    def _recorded(self, call: ToolCall, decision: Decision) -> Decision:
+        """8. record: the decision once it is kept, else a refusal."""
+        if self._audit is None:
+            return decision
+        try:
+            self._audit.decision(call, decision)
+        except Exception as error:  # noqa: BLE001  # boundary of the decision path: DENY
+            if isinstance(error, Permit0Error):
+                why = f"{error} ({error.reason_code})"
+            else:
+                _log.exception("a decision could not be recorded and is a DENY", exc_info=error)
+                why = type(error).__name__
+            reason = Reason(UNRECORDED, f"the decision could not be recorded: {why}")
+            return Decision(
+                id=decision.id,
+                tool=decision.tool,
+                digest=decision.digest,
+                outcome=Outcome.DENY,
+                decided=Outcome.DENY,
+                mode=decision.mode,
+                tier=Tier.CRITICAL,
+                score=self._scorer.tier_bounds[3],
+                reasons=(reason, *decision.reasons),
+                actions=decision.actions,
+                at=decision.at,
+                error=UNRECORDED,
+            )
+        return decision
+
+
+def exposure(at: float) -> HistoryEntry:
+    """What history keeps of an output that held secrets or personal data."""
+    trace = Trace("output", (Flag.EXPOSURE.value,), frozenset({"exposed"}))
+    return HistoryEntry(at, Tier.MINIMAL, (trace,))
 
 
 def _worst_tier(judged: Sequence[ActionDecision]) -> Tier:

@@ -14,6 +14,8 @@ __all__ = [
     "ActionMismatch",
     "ApprovalRequired",
     "ArgumentsMismatch",
+    "AuditBroken",
+    "AuditUnavailable",
     "BadConfig",
     "BadFooter",
     "BadKey",
@@ -247,3 +249,27 @@ class Replayed(InvalidToken):
     """The token was used before, as often as it may be."""
 
     reason_code = "token_replayed"
+
+
+class AuditUnavailable(Permit0Error):
+    """A record could not be kept. The caller denies.
+
+    Codes of their own: audit_locked, audit_full, audit_read_only, audit_corrupt, audit_newer_schema,
+    audit_tampered, audit_too_large, audit_bad_record, audit_closed, audit_io.
+    """
+
+    reason_code = "audit_unavailable"
+
+
+class AuditBroken(Permit0Error):
+    """An audit log is not what was written; `seq` is the place of the first bad record.
+
+    Codes: record_altered, record_missing, record_moved, record_inserted, record_unreadable,
+    chain_broken, unknown_key, log_truncated, head_mismatch.
+    """
+
+    reason_code = "record_altered"
+
+    def __init__(self, message: str, *, seq: int, reason_code: str) -> None:
+        super().__init__(message, reason_code=reason_code)
+        self.seq = seq

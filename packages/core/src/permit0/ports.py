@@ -10,6 +10,7 @@ from permit0.model.action import NormAction
 from permit0.model.claims import Jti
 from permit0.model.finding import Finding
 from permit0.model.history import Feature, HistoryEntry, HistoryView, Scope
+from permit0.model.record import AuditReceipt
 
 __all__ = [
     "Clock",
@@ -19,6 +20,7 @@ __all__ = [
     "SessionRule",
     "StateStore",
 ]
+__all__ = ["AuditSink", "Clock", "HistoryTransaction", "SessionRule", "Signer", "StateStore"]
 
 
 class Clock(Protocol):
@@ -131,3 +133,40 @@ class SessionRule(Protocol):
         Returns:
             A finding with effect BLOCK or UPGRADE (a warning), or None.
         """
+
+
+class Signer(Protocol):
+    """Signs with one Ed25519 key."""
+
+    @property
+    def kid(self) -> str:
+        """Id of the key, `k4.pid.…`."""
+
+    @property
+    def public(self) -> str:
+        """The public key, `k4.public.…`, kept beside what it signed."""
+
+    def sign(self, message: bytes) -> bytes:
+        """The signature, 64 bytes."""
+
+
+class AuditSink(Protocol):
+    """Where records are kept, as one chain, whoever writes."""
+
+    def append(self, kind: str, at: float, body: bytes) -> AuditReceipt:
+        """Give a record its place, sign it and keep it.
+
+        Args:
+            kind: "decision", "outcome", or another word of a room that records.
+            at: Unix seconds.
+            body: Canonical JSON, already redacted.
+
+        Returns:
+            When the record is as durable as the sink promises, never before.
+
+        Raises:
+            AuditUnavailable: It may not be kept. The caller denies.
+        """
+
+    def close(self) -> None:
+        """Give back what the sink holds; a later append raises AuditUnavailable."""

@@ -6,10 +6,11 @@ import json
 import sys
 from argparse import Namespace
 from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from permit0.build import assemble
+from permit0.build import assemble, open_sink
 from permit0.cli.check_jsonl import LineClock, answer_of, run_lines
 from permit0.cli.inputs import read_arguments
 from permit0.config import find_config, load_config
@@ -35,18 +36,22 @@ def run(options: Namespace) -> int:
             raise InvalidInput("--jsonl takes no TOOL, the lines say it", reason_code="bad_usage")
         clock = LineClock()
         loaded = load_config(find_config(named))
-        return run_lines(assemble(loaded, clock=clock).engine, clock, options.jsonl)
+        engine = assemble(loaded, clock=clock, sink=open_sink(loaded)).engine
+        with closing(engine):
+            return run_lines(engine, clock, options.jsonl)
     if options.tool is None:
         raise InvalidInput("check needs a TOOL, or --jsonl", reason_code="bad_usage")
     arguments = read_arguments(options)
-    engine = assemble(load_config(find_config(named))).engine
-    decision = engine.check(
-        options.tool,
-        arguments,
-        session=options.session or "default",
-        agent=options.agent or "default",
-        principal=options.principal,
-    )
+    loaded = load_config(find_config(named))
+    engine = assemble(loaded, sink=open_sink(loaded)).engine
+    with closing(engine):
+        decision = engine.check(
+            options.tool,
+            arguments,
+            session=options.session or "default",
+            agent=options.agent or "default",
+            principal=options.principal,
+        )
     if options.json:
         _print_json(options.tool, decision)
     else:

@@ -223,7 +223,7 @@ class LineDecider:
         decision = self._engine.decide(call)
         runs = decision.outcome is Outcome.ALLOW or (decision.outcome is Outcome.HUMAN and approved)
         if output is not None and runs:
-            self._engine.report(call, _as_text(output))
+            self._engine.report(call, _as_text(output), decision=decision)
         return decision
 
 

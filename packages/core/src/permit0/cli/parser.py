@@ -51,6 +51,7 @@ def make_parser() -> argparse.ArgumentParser:
     _add_pack(commands)
     _add_taxonomy(commands)
     _add_plugins(commands)
+    _add_audit(commands)
     return parser
 
 
@@ -142,3 +143,44 @@ def _add_plugins(commands: _Commands) -> None:
     plugins = _command(commands, "plugins", "plugins", "list the plugins, loaded and installed")
     plugins.add_argument("--json", action="store_true", help="one JSON document")
     _add_config(plugins)
+
+
+def _add_audit(commands: _Commands) -> None:
+    audit = _command(commands, "audit", "audit", "verify, read, export or recompute an audit log")
+    verbs = audit.add_subparsers(dest="verb", metavar="verify|query|export|replay", required=True)
+    verify = verbs.add_parser("verify", help="name the first bad record", allow_abbrev=False)
+    _add_log(verify, keys=True)
+    verify.add_argument("--head", metavar="FILE", help="a head of this log that was kept elsewhere")
+    query = verbs.add_parser("query", help="show records", allow_abbrev=False)
+    _add_log(query, keys=False)
+    for name in ("session", "agent", "principal", "tool", "action", "outcome", "kind", "id"):
+        query.add_argument(f"--{name}", help=f"only records with this {name}")
+    query.add_argument("--since", metavar="TIME", help="ISO 8601 with a zone, or unix seconds")
+    query.add_argument("--until", metavar="TIME", help="the same")
+    query.add_argument("--limit", type=int, metavar="N", help="only the last N of them")
+    export = verbs.add_parser("export", help="write it in another form", allow_abbrev=False)
+    _add_log(export, keys=False)
+    export.add_argument("out", metavar="OUT", help="the file to write, - for stdout")
+    export.add_argument(
+        "--format",
+        choices=("jsonl", "csv", "bundle", "head"),
+        help="default: by the name of OUT, .jsonl, .csv or .zip",
+    )
+    replay = verbs.add_parser("replay", help="compute every decision again", allow_abbrev=False)
+    _add_log(replay, keys=True)
+    replay.add_argument(
+        "--config", metavar="PATH", help="also say what this permit0.yaml would decide"
+    )
+
+
+def _add_log(parser: argparse.ArgumentParser, *, keys: bool) -> None:
+    parser.add_argument("file", metavar="FILE", help="the database, an export or a bundle")
+    parser.add_argument("--json", action="store_true", help="JSON instead of a picture")
+    if keys:
+        parser.add_argument(
+            "--key",
+            action="append",
+            default=[],
+            metavar="FILE",
+            help="a file of k4.public keys, repeatable (default: those that the log brings along)",
+        )

@@ -18,6 +18,8 @@ class ActionDecision(msgspec.Struct, frozen=True, gc=False):
     """The verdict on one action of the call.
 
     fired: the rules of the policy table that fired; adjusted: the session lines that fired.
+    denied_by: reason of the deny list entry that covers the action. allowed_by: owner and reason of the
+        allow list entry.
     """
 
     action: NormAction
@@ -29,6 +31,8 @@ class ActionDecision(msgspec.Struct, frozen=True, gc=False):
     adjusted: tuple[SessionAdjustment, ...]
     session_points: int
     volume_points: int
+    denied_by: str | None = None
+    allowed_by: tuple[str, str] | None = None
 
 
 class Decision(msgspec.Struct, frozen=True, gc=False):

@@ -22,7 +22,7 @@ import re
 import unicodedata
 from collections.abc import Iterator, Mapping
 
-__all__ = ["find_personal", "find_secrets"]
+__all__ = ["find_confidential", "find_personal", "find_secrets"]
 
 # What is not seen on a screen: soft hyphen, zero-width, bidirectional, variation and tag signs.
 _INVISIBLE = re.compile(
@@ -277,6 +277,21 @@ def find_personal(text: str) -> frozenset[str]:
     if any(_is_iban(text[at : at + _IBAN_TEXT_CHARS]) for at in _iban_starts(text)):
         found.add("iban")
     return frozenset(found)
+
+
+# What is no business of a log: a card (PCI DSS 3.5.1) or a social security number. An IBAN is whom a
+# transfer went to, which is what a log is for.
+_CONFIDENTIAL = frozenset({"payment_card", "us_ssn"})
+# Twelve digits, with blanks or hyphens between them, or the form of a social security number.
+_CARD_SIGNS = re.compile(r"[0-9](?:[ -]?[0-9]){11}|[0-9]{3}-[0-9]{2}-[0-9]{4}")
+
+
+def find_confidential(text: str) -> frozenset[str]:
+    """Return the kinds of what must not be kept in clear: credentials, card and security numbers."""
+    found = find_secrets(text)
+    if text.isascii() and _CARD_SIGNS.search(text) is None:
+        return found
+    return found | (find_personal(text) & _CONFIDENTIAL)
 
 
 def _iban_starts(text: str) -> Iterator[int]:

@@ -1,0 +1,305 @@
+"""Records in one SQLite file, written by any number of threads and processes as one chain.
+
+One append, in one transaction (BEGIN IMMEDIATE, so that nobody else's comes between):
+  1. read the head
+  2. check that it is the end of what is there, unless this sink wrote it itself
+  3. link and sign the records
+  4. insert them and replace the head, which erases the opening of the one before
+Threads of a process share a commit: whoever gets the lock writes for all that wait.
+Durability: "process" survives a crash or kill of the process (the operating system has the bytes);
+"power" survives a loss of power, too (the log is synced before the answer).
+Guarantees: `append` returns only after the commit; a log that was cut, exchanged or damaged is not
+continued. Every failure is one AuditUnavailable with a code of its own.
+Does not: keep the file from being changed by whoever may write it; verify finds that.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import hashlib
+import os
+import secrets
+import sqlite3
+import threading
+import weakref
+from collections import deque
+from pathlib import Path
+from typing import Literal
+
+from permit0.audit.chain import EMPTY, begin, link, read_envelope
+from permit0.errors import AuditUnavailable
+from permit0.model.record import AuditReceipt, LogHead, StoredRecord
+from permit0.ports import Signer
+
+__all__ = ["SCHEMA_VERSION", "Durability", "SqliteSink", "unavailable"]
+
+Durability = Literal["process", "power"]
+
+SCHEMA_VERSION = 1
+MAX_BATCH = 256  # records of one commit; bounds how long a caller waits for others
+TIMEOUT_S = 5.0  # as the session store: a decision that waits longer is of no use to anybody
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS audit_meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS audit_records (
+    seq INTEGER PRIMARY KEY, record BLOB NOT NULL, signature BLOB NOT NULL
+);
+CREATE TABLE IF NOT EXISTS audit_head (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    seq INTEGER NOT NULL, digest TEXT NOT NULL, opening BLOB NOT NULL
+);
+CREATE TABLE IF NOT EXISTS audit_keys (kid TEXT PRIMARY KEY, public TEXT NOT NULL) WITHOUT ROWID;
+"""
+
+# SQLite's primary result codes (https://sqlite.org/rescode.html): reason code and sentence.
+_PRIMARY = 0xFF
+_SENTENCES = {
+    sqlite3.SQLITE_BUSY: ("audit_locked", "is locked by another program, try again"),
+    sqlite3.SQLITE_LOCKED: ("audit_locked", "is locked by another program, try again"),
+    sqlite3.SQLITE_FULL: ("audit_full", "cannot grow, the disk is full"),
+    sqlite3.SQLITE_READONLY: ("audit_read_only", "may not be written, check its permissions"),
+    sqlite3.SQLITE_PERM: ("audit_read_only", "may not be written, check its permissions"),
+    sqlite3.SQLITE_CANTOPEN: ("audit_io", "cannot be opened, check the folder"),
+    sqlite3.SQLITE_CORRUPT: ("audit_corrupt", "is damaged, restore it from a copy"),
+    sqlite3.SQLITE_NOTADB: ("audit_corrupt", "is no database, restore it from a copy"),
+}
+
+
+class _Waiting:
+    """One caller's record, and what came of it."""
+
+    __slots__ = ("begun", "error", "receipt")
+
+    def __init__(self, begun: bytes) -> None:
+        self.begun = begun
+        self.receipt: AuditReceipt | None = None
+        self.error: AuditUnavailable | None = None
+
+
+class SqliteSink:
+    """An AuditSink over one file. Safe for threads; after a fork the child opens the file anew."""
+
+    def __init__(
+        self,
+        path: Path,
+        signer: Signer,
+        *,
+        durability: Durability = "process",
+        timeout_s: float = TIMEOUT_S,
+    ) -> None:
+        """Open the log, or begin it.
+
+        Raises:
+            AuditUnavailable: The file cannot be used; the code says why.
+        """
+        self.path = path
+        self._signer = signer
+        self._durability: Durability = durability
+        self._timeout_s = timeout_s
+        self._closed = False
+        self._last: LogHead = EMPTY
+        self._fresh()
+        self._database: sqlite3.Connection | None = self._open()
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=functools.partial(_forked, weakref.ref(self)))
+
+    def append(self, kind: str, at: float, body: bytes) -> AuditReceipt:
+        waiting = _Waiting(begin(kind, at, body, kid=self._signer.kid))
+        self._queue.append(waiting)
+        if not self._lock.acquire(timeout=self._timeout_s):
+            # It may still be written: a record of a call that is refused does no harm.
+            raise AuditUnavailable(
+                f"the audit log {self.path.name!r} did not answer in time, try again",
+                reason_code="audit_locked",
+            )
+        try:
+            while waiting.receipt is None and waiting.error is None:
+                self._write_batch()
+        finally:
+            self._lock.release()
+        if waiting.receipt is None:
+            error = waiting.error
+            assert error is not None
+            raise AuditUnavailable(str(error), reason_code=error.reason_code) from error
+        return waiting.receipt
+
+    def close(self) -> None:
+        with self._lock:
+            self._closed = True
+            if self._database is not None:
+                self._database.close()
+                self._database = None
+
+    # ---------------------------------------------------------------- one transaction
+
+    def _write_batch(self) -> None:
+        """Write what waits, under the lock; every caller of the batch gets a receipt or an error."""
+        batch: list[_Waiting] = []
+        while self._queue and len(batch) < MAX_BATCH:
+            batch.append(self._queue.popleft())
+        try:
+            receipts = self._commit(batch)
+        except AuditUnavailable as error:
+            for waiting in batch:
+                waiting.error = error
+        except sqlite3.Error as error:
+            found = unavailable(error, self.path)
+            for waiting in batch:
+                waiting.error = found
+        except BaseException:
+            lost = AuditUnavailable("writing the audit log was interrupted", reason_code="audit_io")
+            for waiting in batch:
+                waiting.error = lost
+            raise
+        else:
+            for waiting, receipt in zip(batch, receipts, strict=True):
+                waiting.receipt = receipt
+
+    def _commit(self, batch: list[_Waiting]) -> list[AuditReceipt]:
+        if self._closed:
+            raise AuditUnavailable("the audit log is closed", reason_code="audit_closed")
+        database = self._database
+        if database is None:
+            database = self._database = self._open()
+        try:
+            database.execute("BEGIN IMMEDIATE")
+            # 1. the head
+            row = database.execute("SELECT seq, digest, opening FROM audit_head").fetchone()
+            head = EMPTY if row is None else LogHead(*row)
+            # 2. is it the end?
+            if head != self._last:
+                self._check_end(database, head)
+            # 3. link and sign
+            records: list[StoredRecord] = []
+            receipts: list[AuditReceipt] = []
+            for waiting in batch:
+                record, head = link(waiting.begun, head, writer=self._writer, signer=self._signer)
+                records.append(record)
+                receipts.append(AuditReceipt(head.seq, head.digest))
+            # 4. insert, and replace the head
+            database.executemany(
+                "INSERT INTO audit_records VALUES (?, ?, ?)",
+                [(record.place, record.data, record.signature) for record in records],
+            )
+            database.execute(
+                "INSERT INTO audit_head VALUES (1, ?, ?, ?) ON CONFLICT (id) DO UPDATE "
+                "SET seq = excluded.seq, digest = excluded.digest, opening = excluded.opening",
+                (head.seq, head.digest, head.opening),
+            )
+            database.execute("COMMIT")
+        except BaseException:
+            with contextlib.suppress(sqlite3.Error):
+                if database.in_transaction:
+                    database.execute("ROLLBACK")
+            raise
+        self._last = head
+        return receipts
+
+    def _check_end(self, database: sqlite3.Connection, head: LogHead) -> None:
+        """Whether `head` is the end of what is there and not before what this sink has seen.
+
+        Without this, a log that was cut would be continued, and the cut be covered by good records.
+        """
+        row = database.execute(
+            "SELECT seq, record FROM audit_records ORDER BY seq DESC LIMIT 1"
+        ).fetchone()
+        if row is None:
+            good = head == EMPTY
+        else:
+            seq, data = row
+            envelope = read_envelope(data)
+            good = (
+                envelope is not None
+                and seq == head.seq == envelope.seq
+                and hashlib.sha256(data).hexdigest() == head.digest
+                and hashlib.sha256(head.opening).hexdigest() == envelope.seal
+            )
+        if not good or head.seq < self._last.seq:
+            raise AuditUnavailable(
+                f"the end of the audit log {self.path.name!r} is not what was written, "
+                "run `permit0 audit verify` and keep the file",
+                reason_code="audit_tampered",
+            )
+
+    # ---------------------------------------------------------------- opening
+
+    def _fresh(self) -> None:
+        """What belongs to one process."""
+        self._writer = secrets.token_hex(8)
+        self._lock = threading.Lock()
+        self._queue: deque[_Waiting] = deque()
+
+    def forked(self) -> None:
+        """In the child of a fork: neither the parent's locks nor its connection may be used."""
+        self._abandoned = self._database  # closing it could release what the parent holds
+        self._database = None
+        self._fresh()
+
+    def _open(self) -> sqlite3.Connection:
+        try:
+            # SQLite would create it with the process's umask; records are nobody else's business.
+            os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
+        except OSError as error:
+            code, sentence = "audit_io", "cannot be opened, check the folder"
+            if isinstance(error, PermissionError):
+                code, sentence = _SENTENCES[sqlite3.SQLITE_READONLY]
+            raise AuditUnavailable(
+                f"the audit log {self.path.name!r} {sentence}", reason_code=code
+            ) from error
+        try:
+            database = sqlite3.connect(
+                self.path, timeout=self._timeout_s, isolation_level=None, check_same_thread=False
+            )
+        except sqlite3.Error as error:
+            raise unavailable(error, self.path) from error
+        try:
+            self._prepare(database)
+        except sqlite3.Error as error:
+            database.close()
+            raise unavailable(error, self.path) from error
+        except BaseException:
+            database.close()
+            raise
+        return database
+
+    def _prepare(self, database: sqlite3.Connection) -> None:
+        database.execute("PRAGMA journal_mode = WAL")
+        level = "FULL" if self._durability == "power" else "NORMAL"
+        database.execute(f"PRAGMA synchronous = {level}")
+        if self._durability == "power":
+            database.execute("PRAGMA fullfsync = ON")  # macOS: fsync alone stops at the drive
+        database.execute("PRAGMA secure_delete = ON")  # the opening before is overwritten
+        database.execute("BEGIN IMMEDIATE")
+        for statement in _SCHEMA.split(";"):
+            database.execute(statement)
+        database.execute(
+            "INSERT OR IGNORE INTO audit_meta VALUES ('schema', ?)", (str(SCHEMA_VERSION),)
+        )
+        (version,) = database.execute(
+            "SELECT value FROM audit_meta WHERE name = 'schema'"
+        ).fetchone()
+        if version != str(SCHEMA_VERSION):
+            raise AuditUnavailable(
+                f"the audit log {self.path.name!r} has schema {version!r}, "
+                f"this permit0 writes {SCHEMA_VERSION}, update it",
+                reason_code="audit_newer_schema",
+            )
+        database.execute(
+            "INSERT OR IGNORE INTO audit_keys VALUES (?, ?)",
+            (self._signer.kid, self._signer.public),
+        )
+        database.execute("COMMIT")
+
+
+def _forked(sink: weakref.ref[SqliteSink]) -> None:
+    alive = sink()
+    if alive is not None:
+        alive.forked()
+
+
+def unavailable(error: sqlite3.Error, path: Path) -> AuditUnavailable:
+    """A failure of SQLite as one sentence with a code."""
+    number = getattr(error, "sqlite_errorcode", 0) & _PRIMARY
+    code, sentence = _SENTENCES.get(number, ("audit_io", f"failed with {type(error).__name__}"))
+    return AuditUnavailable(f"the audit log {path.name!r} {sentence}", reason_code=code)
