@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+import permit0
 from permit0.build import Deployment, assemble
 from permit0.config import parse_config
 from permit0.errors import ApprovalRequired, BadKey, Denied, InvalidInput, InvalidToken
@@ -266,3 +267,22 @@ def test_wrapper_does_not_lead_back_to_the_function() -> None:
     guarded = charge_with(make(), [])
     assert not hasattr(guarded, "__wrapped__")
     assert guarded.__name__ == "charge"
+
+
+def test_built_guard_works_out_of_the_box() -> None:
+    ran: list[Any] = []
+    guard = permit0.build_guard(clock=FrozenClock(1_700_000_000.0))
+    charge = charge_with(guard, ran)
+    assert charge(50) == "ok"
+    with pytest.raises(permit0.ApprovalRequired):
+        charge(5000)
+    assert len(ran) == 1
+
+
+def test_exception_of_the_tool_comes_through() -> None:
+    @make()("payments.charge")
+    def charge(amount: int, customer: str) -> None:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        charge(50, "cus_1")

@@ -14,18 +14,22 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from permit0.build import build_engine
+    from permit0.build import build_engine, build_guard
     from permit0.engine import Engine
-    from permit0.errors import InvalidInput, Permit0Error
+    from permit0.errors import ApprovalRequired, Denied, InvalidInput, Permit0Error
+    from permit0.guard import Guard
     from permit0.model.call import ToolCall
     from permit0.model.decision import Decision
     from permit0.model.vocabulary import Flag, Outcome, Tier
     from permit0.plugins.hookspecs import hookimpl
 
 __all__ = [
+    "ApprovalRequired",
     "Decision",
+    "Denied",
     "Engine",
     "Flag",
+    "Guard",
     "InvalidInput",
     "Outcome",
     "Permit0Error",
@@ -33,6 +37,7 @@ __all__ = [
     "ToolCall",
     "__version__",
     "build_engine",
+    "build_guard",
     "hookimpl",
 ]
 
@@ -47,7 +52,11 @@ _HOME = {
     "Permit0Error": "permit0.errors",
     "Tier": "permit0.model.vocabulary",
     "ToolCall": "permit0.model.call",
+    "ApprovalRequired": "permit0.errors",
+    "Denied": "permit0.errors",
+    "Guard": "permit0.guard",
     "build_engine": "permit0.build",
+    "build_guard": "permit0.build",
     "hookimpl": "permit0.plugins.hookspecs",
 }
 

@@ -5,10 +5,12 @@ Anyone can build two engines in one process; nothing is shared between them.
 
 from __future__ import annotations
 
+import secrets
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from importlib.resources.abc import Traversable
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 from pydantic import TypeAdapter, ValidationError
@@ -21,6 +23,7 @@ from permit0.clock import SystemClock
 from permit0.config import DenyEntry, LoadedConfig, find_config, load_config
 from permit0.engine import Engine
 from permit0.errors import BadConfig, BadPlugin, InvalidInput
+from permit0.guard import Guard
 from permit0.located import Place
 from permit0.model.history import Feature
 from permit0.model.rule import FactPredicate
@@ -42,9 +45,14 @@ from permit0.score.scorer import TIER_BOUNDS, Scorer, Weights
 from permit0.session.rules import IMMUTABLE_RULES
 from permit0.state.memory import MemoryStore
 from permit0.taxonomy import Taxonomy, load_taxonomy
+from permit0.token.epochs import FixedEpoch
+from permit0.token.issuer import Issuer
+from permit0.token.keys import KeyRing, SigningKey
+from permit0.token.replay import MemoryReplayStore
+from permit0.token.verifier import Verifier
 from permit0.words import nearest
 
-__all__ = ["Deployment", "assemble", "build_engine", "open_sink"]
+__all__ = ["Deployment", "assemble", "build_engine", "build_guard", "open_sink"]
 
 MakeStore = Callable[[Sequence[Feature]], StateStore]
 
@@ -100,6 +108,46 @@ def build_engine(
     """
     loaded = load_config(find_config(Path(config) if config is not None else None))
     return assemble(loaded, clock=clock, plugins=plugins, sink=open_sink(loaded)).engine
+
+
+def build_guard(
+    config: str | Path | None = None,
+    *,
+    on_refusal: Literal["raise", "return"] = "raise",
+    clock: Clock | None = None,
+) -> Guard:
+    """Build a guard for the functions of this process.
+
+    Its tokens are signed with a key that is made for it and never leaves the process.
+
+    Args:
+        config: As for `build_engine`.
+        on_refusal: "raise" Denied or ApprovalRequired, or "return" one sentence for the agent.
+        clock: Where the time comes from; the system's clock by default.
+
+    Raises:
+        BadConfig, BadPack, BadPlugin, StateUnavailable, AuditUnavailable: As for `build_engine`.
+    """
+    loaded = load_config(find_config(Path(config) if config is not None else None))
+    clock = SystemClock() if clock is None else clock
+    deployment = assemble(loaded, clock=clock, sink=open_sink(loaded))
+    key = SigningKey.generate()
+    name = f"process:{secrets.token_hex(8)}"
+    return Guard(
+        engine=deployment.engine,
+        issuer=Issuer(key=key, deployment=name, clock=clock),
+        verifier=Verifier(
+            keys=KeyRing([key.public]),
+            audience=name,
+            deployment=name,
+            clock=clock,
+            replay=MemoryReplayStore(clock=clock),
+            epochs=FixedEpoch(),
+        ),
+        audience=name,
+        policy=deployment.provenance.policy,
+        on_refusal=on_refusal,
+    )
 
 
 def open_sink(loaded: LoadedConfig) -> AuditSink | None:

@@ -11,7 +11,7 @@ The path of one call, in the order of the code:
   3. decide    over the canonical bytes of the copy; anything but ALLOW ends here
   4. token     issued for the digest of those bytes, verified once against the same digest
   5. run       the body, with the copy
-  6. report    what it gave back, so that the session sees it
+  6. report    what it gave back or raised, so that the session and the log know it
 Guarantees: the body does not start unless 1 to 4 succeeded, whatever fails; a caller's object that is
 changed meanwhile changes nothing; sync, async, methods and partials take the same path.
 Does not: ask people (HUMAN is ApprovalRequired), see calls that go around the wrapper (`__wrapped__` is
@@ -147,7 +147,7 @@ class Guard:
         Raises:
             Denied, ApprovalRequired: It may not.
         """
-        return self._authorize(action, _copied("arguments", dict(arguments)))[1]
+        return self._authorize(action, _copied("arguments", dict(arguments))).decision
 
     def _wrap(self, function: Callable[P, R], tool: str, context: frozenset[str]) -> Callable[P, R]:
         if not callable(function):
@@ -162,36 +162,35 @@ class Guard:
 
         def prepare(
             args: tuple[object, ...], kwargs: Mapping[str, object]
-        ) -> tuple[inspect.BoundArguments, ToolCall]:
+        ) -> tuple[inspect.BoundArguments, _Permit]:
             bound, arguments = _bind(signature, args, kwargs, context)  # 1, 2
-            call, _ = self._authorize(tool, arguments)  # 3, 4
-            return bound, call
+            return bound, self._authorize(tool, arguments)  # 3, 4
 
         if _is_async(inner):
 
             async def guarded_async(*args: P.args, **kwargs: P.kwargs) -> object:
                 try:
-                    bound, call = prepare(args, kwargs)
+                    bound, permit = prepare(args, kwargs)
                 except Denied as refusal:
                     return self._refuse(refusal)
-                result: object = await function(*bound.args, **bound.kwargs)  # type: ignore[misc]  # a coroutine function
-                self._report(call, result)
-                return result
+                with self._reporting(permit) as outcome:
+                    outcome.result = await function(*bound.args, **bound.kwargs)  # type: ignore[misc]  # a coroutine function
+                return outcome.result
 
             return _named(guarded_async, function, signature)  # type: ignore[arg-type]  # R is a coroutine
 
         def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
             try:
-                bound, call = prepare(args, kwargs)
+                bound, permit = prepare(args, kwargs)
             except Denied as refusal:
                 return self._refuse(refusal)  # type: ignore[return-value]  # a sentence, as asked for
-            result = function(*bound.args, **bound.kwargs)
-            self._report(call, result)
+            with self._reporting(permit) as outcome:
+                result = outcome.result = function(*bound.args, **bound.kwargs)
             return result
 
         return _named(guarded, function, signature)
 
-    def _authorize(self, tool: str, arguments: Mapping[str, object]) -> tuple[ToolCall, Decision]:
+    def _authorize(self, tool: str, arguments: Mapping[str, object]) -> _Permit:
         """Steps 3 and 4. Returning is the permission to run.
 
         Raises:
@@ -216,7 +215,7 @@ class Guard:
         )
         decision = self._engine.decide(call)
         if decision.mode is Mode.OBSERVE:
-            return call, decision
+            return _Permit(call, decision)
         if decision.outcome is not Outcome.ALLOW:
             _raise(decision)
         token = self._issuer.issue(
@@ -232,18 +231,38 @@ class Guard:
             epoch=NO_KILL,
         )
         self._verifier.verify(token.text, action=decision.action, digest=digest(frozen))
-        return call, decision
+        return _Permit(call, decision)
 
     def _refuse(self, refusal: Denied) -> str:
         if self._on_refusal == "raise":
             raise refusal
         return str(refusal)
 
-    def _report(self, call: ToolCall, result: object) -> None:
-        if result is None:
-            return
-        text = result if isinstance(result, str) else _as_text(result)
-        self._engine.report(call, text)
+    @contextmanager
+    def _reporting(self, permit: _Permit) -> Iterator[_Outcome]:
+        """Steps 5 and 6: what came of the call goes to the session and the log, an exception too."""
+        outcome = _Outcome()
+        try:
+            yield outcome
+        except BaseException as error:
+            self._engine.report(
+                permit.call, "", decision=permit.decision, error=type(error).__name__
+            )
+            raise
+        self._engine.report(permit.call, _as_text(outcome.result), decision=permit.decision)
+
+
+class _Permit(msgspec.Struct, frozen=True):
+    """A call that may run, and the decision that says so."""
+
+    call: ToolCall
+    decision: Decision
+
+
+class _Outcome:
+    """What the body gave back."""
+
+    result: object = None
 
 
 def _raise(decision: Decision) -> NoReturn:
@@ -298,6 +317,10 @@ def _copied(name: str, value: object) -> Any:  # Any: what the function takes un
 
 
 def _as_text(result: object) -> str:
+    if result is None:
+        return ""
+    if isinstance(result, str):
+        return result
     try:
         return json.dumps(result, ensure_ascii=False, default=str)
     except (TypeError, ValueError, RecursionError):
