@@ -18,7 +18,7 @@ from typing import NamedTuple
 from permit0.model.history import Feature, FeatureKind, HistoryEntry, Trace
 from permit0.model.vocabulary import Tier
 
-__all__ = ["HOUR_S", "MINUTE_S", "FeatureIndex", "Ledger", "MergedHistory"]
+__all__ = ["HOUR_S", "MINUTE_S", "SUM_DIGITS", "FeatureIndex", "Ledger", "MergedHistory"]
 
 MINUTE_S = 60.0
 HOUR_S = 3600.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Context
 
 from permit0.model.action import NormAction
 from permit0.model.finding import Finding
@@ -10,6 +11,7 @@ from permit0.model.history import Feature, FeatureKind, HistoryView
 from permit0.model.limits import SessionLimits
 from permit0.model.vocabulary import Effect
 from permit0.session.vocabulary import TRANSFERS
+from permit0.state.ledger import SUM_DIGITS
 
 __all__ = ["CumulativeTransferCap"]
 
@@ -28,6 +30,8 @@ class CumulativeTransferCap:
 
     def __init__(self, limits: SessionLimits) -> None:
         self._limit = limits.transfer_total
+        # Not the context of the thread: rounded to four digits, 500,020 is not over 500,000.
+        self._exact = Context(prec=SUM_DIGITS)
         self._sum = Feature(
             kind=FeatureKind.TOTAL,
             actions=TRANSFERS,
@@ -42,7 +46,7 @@ class CumulativeTransferCap:
         """See SessionRule."""
         if action.amount is None:
             return None
-        total = view.total(self._sum) + action.amount
+        total = self._exact.add(view.total(self._sum), action.amount)
         if total > self._limit:
             return Finding(
                 self.name,
@@ -50,7 +54,7 @@ class CumulativeTransferCap:
                 f"transfers add up to {total:,.2f}, the limit is {self._limit:,}",
                 immutable=True,
             )
-        if 2 * total > self._limit:
+        if self._exact.add(total, total) > self._limit:
             return Finding(
                 self.name, Effect.UPGRADE, f"transfers add up to {total:,.2f} of {self._limit:,}"
             )
