@@ -86,7 +86,7 @@ def test_record_says_who_what_why_and_with_what(log: MemorySink) -> None:
     assert origin["packs"]["payments.transfer"] == 1
     assert origin["plugins"][0] == ["core", "permit0", "0.1.0"]
     assert len(origin["policy"]) == 64
-    assert json.loads(next(iter(log.records())).data)["at"] == decision.at
+    assert json.loads(next(log.records()).data)["at"] == decision.at
 
 
 def test_refused_and_unreadable_calls_are_on_record(log: MemorySink) -> None:
@@ -270,7 +270,8 @@ def _small(value: Any) -> Any:
             return {name: _small(item) for name, item in value.items()}
         case list():
             return [_small(item) for item in value]
-    return value
+        case _:
+            return value
 
 
 # -------------------------------------------------------------------- configuration

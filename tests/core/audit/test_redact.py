@@ -60,7 +60,7 @@ TABLE: list[tuple[str, dict[str, Any], tuple[str, ...]]] = [
     ("curl -u", {"command": f"curl -u ann:{PLAIN} https://a.com"}, (PLAIN,)),
     ("mysql -p", {"command": f"mysql -uroot -p{PLAIN} db"}, (PLAIN,)),
     ("header in text", {"command": f"curl -H 'X-Api-Key: {PLAIN}' https://a.com"}, (PLAIN,)),
-    ("json in text", {"body": json.dumps({"user": "ann", "password": "ab"})}, ('"ab', "ab\\")),
+    ("json in text", {"body": json.dumps({"user": "ann", "password": "xy"})}, ('"xy', "xy\\")),
     ("query", {"url": f"https://a.com/?access_token={PLAIN}"}, (PLAIN,)),
     ("name is the secret", {GITHUB: 1}, (GITHUB,)),
     ("again in another", {"password": PLAIN, "note": f"it is {PLAIN}!"}, (PLAIN,)),

@@ -135,7 +135,7 @@ while True:
 def test_killed_writers_leave_a_chain_with_all_that_was_acknowledged(
     path: Path, durability: str
 ) -> None:
-    acknowledged = 0
+    acknowledged = length = 0
     for after in (1, 3, 40, 150):
         command = [sys.executable, "-c", KILLED, str(path), durability]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as writer:

@@ -281,7 +281,7 @@ class _Held:
         self.head: LogHead | None = sink.head
         self.public_keys = sink.public_keys
 
-    def records(self) -> list[StoredRecord]:  # type: ignore[override]
+    def records(self) -> list[StoredRecord]:
         return self.stored
 
     def close(self) -> None:

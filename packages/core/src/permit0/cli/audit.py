@@ -10,11 +10,11 @@ from __future__ import annotations
 import sys
 from argparse import Namespace
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 import msgspec
 
@@ -35,11 +35,19 @@ from permit0.cli.audit_view import (
 )
 from permit0.cli.inputs import read_bounded
 from permit0.cli.terminal import make_terminal
+from permit0.config import find_config, load_config
 from permit0.errors import AuditBroken, InvalidInput
 from permit0.model.record import StoredRecord
 from permit0.rejudge import make_judge
 
-__all__ = ["run"]
+if TYPE_CHECKING:
+    from permit0.config import LoadedConfig
+    from permit0.model.call import ToolCall
+    from permit0.model.decision import Decision
+    from permit0.model.history import Feature, HistoryEntry, Scope
+    from permit0.ports import StateStore
+
+__all__ = ["rerun_with", "run"]
 
 PROGRESS_EVERY = 500
 _FILTERS = ("session", "agent", "principal", "tool", "outcome", "kind", "id")
@@ -224,7 +232,9 @@ def _write(form: str, log: AuditLog, out: IO[bytes]) -> int:
 
 def _replay(options: Namespace, log: AuditLog, keys: PublicKeys) -> Replayed:
     judge = make_judge()
-    rerun = None if options.config is None else _rerun(Path(options.config))
+    rerun = None
+    if options.config is not None:
+        rerun = rerun_with(load_config(find_config(Path(options.config))))
     replayed = Replayed.empty()
     with _progress("replaying", log) as tell:
         for record, envelope in verified_records(log, keys):
@@ -245,25 +255,26 @@ def _replay(options: Namespace, log: AuditLog, keys: PublicKeys) -> Replayed:
     return replayed
 
 
-def _rerun(path: Path) -> Rerun:
+def rerun_with(loaded: LoadedConfig) -> Rerun:
+    """The policy of a configuration, with an empty history and the clock of the log.
+
+    Raises:
+        BadConfig, BadPack, BadPlugin: It cannot decide anything.
+    """
+    # Here, since verifying needs nothing of an engine.
     from permit0.build import assemble
     from permit0.cli.check_jsonl import LineClock
-    from permit0.config import find_config, load_config
     from permit0.engine import exposure
-    from permit0.model.call import ToolCall
-    from permit0.model.decision import Decision
-    from permit0.model.history import HistoryEntry, Scope
-    from permit0.ports import StateStore
     from permit0.state.memory import MemoryStore
 
     clock = LineClock()
     stores: list[StateStore] = []
 
-    def make_store(features: object) -> StateStore:
-        stores.append(MemoryStore(features))  # type: ignore[arg-type]  # a Sequence[Feature]
+    def make_store(features: Sequence[Feature]) -> StateStore:
+        stores.append(MemoryStore(features))
         return stores[-1]
 
-    engine = assemble(load_config(find_config(path)), clock=clock, make_store=make_store).engine
+    engine = assemble(loaded, clock=clock, make_store=make_store).engine
 
     def decide(call: ToolCall, at: float) -> Decision:
         clock.set(at)
