@@ -300,6 +300,9 @@ def _decision_texts(decision: Decision) -> Iterator[str]:
         yield from item.action.keys.values()
         for finding in item.findings:
             yield finding.message
+    for item in decision.actions[1:]:  # the first one's are the decision's
+        for reason in item.reasons:
+            yield reason.message
 
 
 def _number(value: float) -> int | float | msgspec.Raw:
