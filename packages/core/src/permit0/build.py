@@ -362,7 +362,7 @@ def _list_entry(
             else conditions.compile(TypeAdapter(ConditionSpec).validate_python(entry.when))
         )
     except ValidationError as error:
-        raise BadConfig(f"{where}: 'when' is no condition, see docs/packs.md") from error
+        raise BadConfig(f"{where}: 'when' is no condition, see `permit0 pack schema`") from error
     except InvalidInput as error:
         raise BadConfig(f"{where}: {error}") from error
     return action, fold_name(entry.tool or ""), when, entry.reason

@@ -19,6 +19,7 @@ from permit0.normalize.catalog import (
     fold_name,
 )
 from permit0.normalize.conditions import ConditionCompiler
+from permit0.normalize.facts import COMMON_FACTS, FACTS_OF
 from permit0.normalize.loader import LoadedPack
 from permit0.normalize.pack_schema import (
     ActionSpec,
@@ -27,7 +28,6 @@ from permit0.normalize.pack_schema import (
     RouteSpec,
     RuleSpec,
 )
-from permit0.normalize.parameters import COMMON_FACTS, FACTS_OF
 from permit0.normalize.rule_compiler import RuleCompiler
 from permit0.taxonomy import Taxonomy
 from permit0.words import nearest

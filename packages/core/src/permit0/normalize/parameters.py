@@ -2,7 +2,7 @@
 
 Guarantees: a value is understood exactly or refused (InvalidInput, naming the argument); what a
 reader adds are facts, identities and money, never a verdict. A fact is absent if nothing was there.
-Facts per type are listed in FACTS_OF and checked when a pack is compiled.
+Facts per type are listed in facts.py and checked when a pack is compiled.
 """
 
 from __future__ import annotations
@@ -29,54 +29,7 @@ from permit0.normalize.sensitive import find_personal, find_secrets
 from permit0.normalize.shell import parse_shell
 from permit0.normalize.urls import parse_url
 
-__all__ = ["COMMON_FACTS", "FACTS_OF", "Bound", "Reading", "leaves", "read_parameters"]
-
-COMMON_FACTS = (
-    "environment",
-    "content.secrets",
-    "content.personal",
-    "extra.unread",
-    "extra.external",
-)
-"""Facts of every action; see docs/packs.md."""
-
-FACTS_OF: Mapping[ParameterType, tuple[str, ...]] = MappingProxyType(
-    {
-        ParameterType.MONEY: ("{p}", "{p}.foreign", "{p}.unconverted"),
-        ParameterType.CURRENCY: (),
-        ParameterType.PAYEE: ("{p}", "{p}.approved"),
-        ParameterType.ACCOUNT: ("{p}",),
-        ParameterType.CUSTOMER: ("{p}", "{p}.unknown"),
-        ParameterType.RECIPIENTS: (
-            "recipients.count",
-            "recipients.external",
-            "recipients.internal",
-            "recipients.marks",
-        ),
-        ParameterType.PATH: ("{p}", "{p}.marks", "{p}.kinds"),
-        ParameterType.URL: (
-            "{p}",
-            "{p}.host",
-            "{p}.scheme",
-            "{p}.scope",
-            "{p}.external",
-            "{p}.carries_data",
-            "{p}.marks",
-        ),
-        ParameterType.SHELL: (
-            "command.programs",
-            "command.features",
-            "command.marks",
-            "command.external",
-        ),
-        ParameterType.TEXT: ("{p}.length", "{p}.secrets", "{p}.personal"),
-        ParameterType.FILES: ("{p}.length", "{p}.secrets", "{p}.personal", "{p}.names"),
-        ParameterType.LABEL: ("{p}",),
-        ParameterType.COUNT: ("{p}",),
-        ParameterType.SWITCH: ("{p}",),
-        ParameterType.ANY: ("{p}.given",),
-    }
-)
+__all__ = ["Bound", "Reading", "leaves", "read_parameters"]
 
 # Names of parameters that become one line of a message's header (RFC 5322 2.2: no bare CR or LF).
 _HEADERS = frozenset({"subject", "reply_to", "from", "sender"})
