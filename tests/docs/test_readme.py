@@ -144,8 +144,6 @@ def run_document(text: str, name: str, folder: Path, monkeypatch: pytest.MonkeyP
 def test_blocks_run_and_print_what_they_show(
     readme: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if not readme.exists():
-        pytest.skip(f"{readme.name} is not written yet")
     name = str(readme.relative_to(ROOT))
     ran = run_document(readme.read_text("utf-8"), name, tmp_path, monkeypatch)
     if readme.parent == ROOT:

@@ -16,7 +16,13 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from permit0.build import build_engine, build_guard
     from permit0.engine import Engine
-    from permit0.errors import ApprovalRequired, Denied, InvalidInput, Permit0Error
+    from permit0.errors import (
+        ApprovalRequired,
+        Denied,
+        InvalidInput,
+        OutcomeUnrecorded,
+        Permit0Error,
+    )
     from permit0.guard import Guard
     from permit0.model.call import ToolCall
     from permit0.model.decision import Decision
@@ -32,6 +38,7 @@ __all__ = [
     "Guard",
     "InvalidInput",
     "Outcome",
+    "OutcomeUnrecorded",
     "Permit0Error",
     "Tier",
     "ToolCall",
@@ -49,6 +56,7 @@ _HOME = {
     "Flag": "permit0.model.vocabulary",
     "InvalidInput": "permit0.errors",
     "Outcome": "permit0.model.vocabulary",
+    "OutcomeUnrecorded": "permit0.errors",
     "Permit0Error": "permit0.errors",
     "Tier": "permit0.model.vocabulary",
     "ToolCall": "permit0.model.call",

@@ -31,6 +31,7 @@ __all__ = [
     "InvalidInput",
     "InvalidToken",
     "NotYetValid",
+    "OutcomeUnrecorded",
     "OutsideEnvelope",
     "Permit0Error",
     "Replayed",
@@ -70,6 +71,19 @@ class ApprovalRequired(Denied):
     """A call needs a person's approval first, and did not run."""
 
     reason_code = "approval_required"
+
+
+class OutcomeUnrecorded(Permit0Error):
+    """An allowed call ran, and what came of it could not be recorded. Calling again runs it twice.
+
+    `result` is what the body gave back.
+    """
+
+    reason_code = "outcome_unrecorded"
+
+    def __init__(self, message: str, *, result: object) -> None:
+        super().__init__(message)
+        self.result = result
 
 
 class InvalidInput(Permit0Error):

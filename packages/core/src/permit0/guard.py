@@ -11,7 +11,8 @@ The path of one call, in the order of the code:
   3. decide    over the canonical bytes of the copy; anything but ALLOW ends here
   4. token     issued for the digest of those bytes, verified once against the same digest
   5. run       the body, with the copy
-  6. report    what it gave back or raised, so that the session and the log know it
+  6. report    what it gave back or raised, so that the session and the log know it; if that fails,
+               OutcomeUnrecorded says that the body ran and holds the result: it is no refusal
 Guarantees: the body does not start unless 1 to 4 succeeded, whatever fails; a caller's object that is
 changed meanwhile changes nothing; sync, async, methods and partials take the same path.
 Does not: ask people (HUMAN is ApprovalRequired), see calls that go around the wrapper (`__wrapped__` is
@@ -35,7 +36,13 @@ import msgspec
 
 from permit0.canonical import digest, freeze
 from permit0.engine import Engine
-from permit0.errors import ApprovalRequired, Denied, InvalidInput
+from permit0.errors import (
+    ApprovalRequired,
+    Denied,
+    InvalidInput,
+    OutcomeUnrecorded,
+    Permit0Error,
+)
 from permit0.model.call import ToolCall
 from permit0.model.claims import Authority
 from permit0.model.decision import Decision
@@ -214,10 +221,11 @@ class Guard:
             task=who.task,
         )
         decision = self._engine.decide(call)
-        if decision.mode is Mode.OBSERVE:
-            return _Permit(call, decision)
+        # The outcome first: a decision that could not be recorded binds in observe mode, too.
         if decision.outcome is not Outcome.ALLOW:
             _raise(decision)
+        if decision.mode is Mode.OBSERVE:
+            return _Permit(call, decision)
         token = self._issuer.issue(
             agent=who.agent,
             audience=self._audience,
@@ -242,14 +250,23 @@ class Guard:
     def _reporting(self, permit: _Permit) -> Iterator[_Outcome]:
         """Steps 5 and 6: what came of the call goes to the session and the log, an exception too."""
         outcome = _Outcome()
+        call, decision = permit.call, permit.decision
         try:
             yield outcome
         except BaseException as error:
-            self._engine.report(
-                permit.call, "", decision=permit.decision, error=type(error).__name__
-            )
+            try:
+                self._engine.report(call, "", decision=decision, error=type(error).__name__)
+            except Permit0Error as unrecorded:
+                # The tool's own exception is what the caller must see; this one goes with it.
+                error.add_note(f"permit0 could not record it: {unrecorded}")
             raise
-        self._engine.report(permit.call, _as_text(outcome.result), decision=permit.decision)
+        try:
+            self._engine.report(call, _as_text(outcome.result), decision=decision)
+        except Permit0Error as error:
+            raise OutcomeUnrecorded(
+                f"{call.tool} ran, but what came of it could not be recorded: {error}",
+                result=outcome.result,
+            ) from error
 
 
 class _Permit(msgspec.Struct, frozen=True):
