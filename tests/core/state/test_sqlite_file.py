@@ -171,7 +171,7 @@ def test_an_older_schema_is_migrated_with_what_it_holds(path: Path) -> None:
     for _ in range(2):
         connection = schema.open_state(path, timeout_s=1.0, migrations=more)
         assert connection.execute("SELECT note FROM history").fetchall() == [(None,)]
-        assert connection.execute("PRAGMA user_version").fetchone() == (2,)
+        assert connection.execute("PRAGMA user_version").fetchone() == (len(more),)
         connection.close()
 
 

@@ -163,6 +163,8 @@ def open_sink(loaded: LoadedConfig) -> AuditSink | None:
     from permit0.audit.keys import read_signer
     from permit0.audit.sinks.sqlite import SqliteSink
 
+    if audit.key is None:
+        raise BadConfig(f"{loaded.at('audit')}: the log needs a key, name one in 'key'")
     try:
         signer = read_signer(loaded.folder / audit.key)
     except InvalidInput as error:

@@ -32,12 +32,15 @@ from permit0.located import Located, explain_validation, parse_yaml
 
 __all__ = [
     "AllowEntry",
+    "ApprovalConfig",
     "AuditConfig",
     "Config",
     "DenyEntry",
+    "KeysConfig",
     "ListsConfig",
     "OrgConfig",
     "PayeeConfig",
+    "TokensConfig",
     "find_config",
     "load_config",
 ]
@@ -129,7 +132,33 @@ class AuditConfig(_Strict):
 
     path: str = Field(default="permit0-audit.db", min_length=1)
     durability: Literal["process", "power"] = "process"
-    key: str = Field(min_length=1, description="File of a k4.secret key that signs the records.")
+    key: str | None = Field(
+        default=None,
+        min_length=1,
+        description="What signs the records: a file of one k4.secret key, or a folder of "
+        "`permit0 keys`; without it, the keys of the deployment.",
+    )
+
+
+class KeysConfig(_Strict):
+    """The keys of the deployment, for tokens and records."""
+
+    path: str = Field(
+        min_length=1, description="Folder of `permit0 keys`, relative to permit0.yaml."
+    )
+
+
+class TokensConfig(_Strict):
+    """How long tokens live, in seconds; never longer than the defaults."""
+
+    scorer_ttl_s: StrictInt = Field(default=300, ge=1, le=300)
+    human_ttl_s: StrictInt = Field(default=3600, ge=1, le=3600)
+
+
+class ApprovalConfig(_Strict):
+    """How long a question to a person waits for its answer, in seconds."""
+
+    timeout_s: StrictInt = Field(default=300, ge=1, le=7 * 24 * 3600)
 
 
 class Config(_Strict):
@@ -153,6 +182,18 @@ class Config(_Strict):
     audit: AuditConfig | None = Field(
         default=None, description="Where decisions are recorded; without it, nowhere."
     )
+    deployment: str = Field(
+        default="permit0",
+        min_length=1,
+        max_length=256,
+        description="Name of this deployment. Tokens of another one are refused.",
+    )
+    keys: KeysConfig | None = Field(
+        default=None,
+        description="Without it and without PERMIT0_SIGNING_KEY, each process signs for itself.",
+    )
+    tokens: TokensConfig = TokensConfig()
+    approval: ApprovalConfig = ApprovalConfig()
 
 
 class LoadedConfig:

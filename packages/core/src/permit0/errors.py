@@ -30,6 +30,7 @@ __all__ = [
     "Expired",
     "InvalidInput",
     "InvalidToken",
+    "Killed",
     "NotYetValid",
     "OutcomeUnrecorded",
     "OutsideEnvelope",
@@ -68,9 +69,24 @@ class Denied(Permit0Error):
 
 
 class ApprovalRequired(Denied):
-    """A call needs a person's approval first, and did not run."""
+    """A call needs a person's approval first, and did not run.
+
+    `request` is the model.approval.ApprovalRequest that waits for an answer; None where no
+    request could be kept (engine without approvals).
+    """
 
     reason_code = "approval_required"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        decision: object,
+        request: object = None,
+        reason_code: str | None = None,
+    ) -> None:
+        super().__init__(message, decision=decision, reason_code=reason_code)
+        self.request = request
 
 
 class OutcomeUnrecorded(Permit0Error):
@@ -123,6 +139,12 @@ class BadPlugin(Permit0Error):
     """A plugin was refused at registration: unknown hook, wrapper, or a failing import."""
 
     reason_code = "bad_plugin"
+
+
+class Killed(Permit0Error):
+    """The kill switch is set for this call; nothing may run."""
+
+    reason_code = "killed"
 
 
 class StateUnavailable(Permit0Error):

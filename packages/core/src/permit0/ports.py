@@ -7,20 +7,28 @@ from types import TracebackType
 from typing import Protocol, Self, runtime_checkable
 
 from permit0.model.action import NormAction
+from permit0.model.approval import ApprovalAnswer, ApprovalRequest, ApprovalState
 from permit0.model.claims import Jti
 from permit0.model.finding import Finding
 from permit0.model.history import Feature, HistoryEntry, HistoryView, Scope
+from permit0.model.kill import KillOrder, KillScope, KillState, KillVerb, Seen
 from permit0.model.record import AuditReceipt
+from permit0.model.review import Review, ReviewRequest
 
 __all__ = [
+    "ApprovalStore",
+    "Approver",
+    "AuditSink",
     "Clock",
     "HistoryTransaction",
     "KillEpochs",
+    "KillSwitch",
     "ReplayStore",
+    "Reviewer",
     "SessionRule",
+    "Signer",
     "StateStore",
 ]
-__all__ = ["AuditSink", "Clock", "HistoryTransaction", "SessionRule", "Signer", "StateStore"]
 
 
 class Clock(Protocol):
@@ -61,6 +69,100 @@ class KillEpochs(Protocol):
         Raises:
             StateUnavailable: The store did not answer. The caller denies.
         """
+
+
+class KillSwitch(KillEpochs, Protocol):
+    """The kill switch of a deployment: orders of people, read before every decision and execution.
+
+    No answer is cached beyond the moment: an order that was given in any process counts in every
+    other one from its next question on.
+    """
+
+    def state(self) -> KillState:
+        """Every order up to now.
+
+        Raises:
+            StateUnavailable: The store did not answer. The caller denies.
+        """
+
+    def order(
+        self, verb: KillVerb, scope: KillScope, target: str, *, by: str, reason: str, at: float
+    ) -> KillOrder:
+        """Give an order. It is durable (also over a loss of power) when this returns.
+
+        Args:
+            verb: Stop, or go on. scope: what; target: which one, "" for the fleet.
+            by: The person. reason: for the record; neither may be blank.
+            at: Unix seconds.
+
+        Raises:
+            InvalidInput: kill_target, kill_by, kill_reason; kill_not_active: there is nothing to resume.
+            StateUnavailable: It could not be kept.
+        """
+
+    def orders(self) -> tuple[KillOrder, ...]:
+        """Every order ever given, oldest first."""
+
+    def seen(self) -> tuple[Seen, ...]:
+        """Which enforcement points have read how far."""
+
+
+class ApprovalStore(Protocol):
+    """Where requests wait for people. Each verb is atomic, shared by every process of a deployment."""
+
+    def open(self, request: ApprovalRequest) -> None:
+        """Keep a new request.
+
+        Raises:
+            StateUnavailable: It could not be kept. The caller denies.
+        """
+
+    def find(self, request: str, at: float) -> ApprovalState | None:
+        """A request by its id; one whose time is over by `at` has the status EXPIRED."""
+
+    def pending(self, at: float) -> tuple[ApprovalState, ...]:
+        """Requests that wait for an answer, oldest first."""
+
+    def answer(self, answer: ApprovalAnswer) -> ApprovalState:
+        """Take the one answer to a pending request.
+
+        Raises:
+            InvalidInput: approval_unknown, approval_expired, approval_answered (somebody was
+                first), approval_view_changed: the answer is about something else than was shown.
+            StateUnavailable: It could not be kept.
+        """
+
+    def use(self, request: str, *, digest: str, at: float) -> ApprovalState:
+        """Use an approval once, for exactly the arguments that it was given for.
+
+        Returns:
+            The request, now USED. Of all callers in all processes one gets this.
+
+        Raises:
+            InvalidInput: approval_unknown, approval_pending, approval_rejected, approval_expired,
+                approval_used, approval_other_call.
+            StateUnavailable: It could not be kept. The caller denies.
+        """
+
+
+@runtime_checkable
+class Approver(Protocol):
+    """Asks a person, and waits. It may take its time; whoever calls it limits that."""
+
+    def ask(self, request: ApprovalRequest) -> ApprovalAnswer | None:
+        """Show `request.view` to a person.
+
+        Returns:
+            What the person said, None if nobody did. An exception counts as a refusal.
+        """
+
+
+@runtime_checkable
+class Reviewer(Protocol):
+    """A second reader of REVIEW decisions, in practice a model. It can refuse, or ask a person."""
+
+    def review(self, request: ReviewRequest) -> Review:
+        """Read one call. An exception, another type or silence counts as HUMAN."""
 
 
 class HistoryTransaction(Protocol):

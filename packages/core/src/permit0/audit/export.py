@@ -21,6 +21,7 @@ from typing import IO
 import msgspec
 
 from permit0.audit.chain import Envelope, read_envelope
+from permit0.audit.events import read_event
 from permit0.audit.reader import BUNDLE_RECORDS, AuditLog, FooterLine, HeadText, RecordLine
 from permit0.audit.record import read_decision, read_outcome
 from permit0.audit.verify import SignedHead, signed_head
@@ -33,6 +34,7 @@ CSV_COLUMNS = (
     "decided", "mode", "tier", "score", "reason", "message", "rules", "error", "digest", "policy",
     "writer", "kid", "record_digest",
 )  # fmt: skip
+EVENT_KINDS = frozenset({"approval", "gateway", "kill"})  # see events.py
 ZIP_TIME = (1980, 1, 1, 0, 0, 0)  # the earliest a zip can say; the records have their own times
 FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")  # CWE-1236
 
@@ -169,6 +171,28 @@ def _columns(envelope: Envelope) -> dict[str, str]:
             "message": f"exposed {', '.join(came.exposed)}" if came.exposed else "",
             "error": came.error,
             "digest": came.what.digest,
+        }
+    if envelope.kind in EVENT_KINDS:
+        event = read_event(envelope.body)
+        return {
+            "id": event.refs.get("decision") or event.refs.get("request") or "",
+            "session": event.session,
+            "agent": event.agent,
+            "principal": event.principal or "",
+            "tool": event.tool,
+            "actions": event.action,
+            "reason": event.code or event.event,
+            "message": " ".join(
+                part
+                for part in (
+                    event.event,
+                    *(f"{name}={value}" for name, value in event.refs.items()),
+                    f"by {event.by}" if event.by else "",
+                    event.reason,
+                )
+                if part
+            ),
+            "digest": event.digest,
         }
     return {}
 

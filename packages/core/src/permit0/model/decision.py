@@ -5,8 +5,10 @@ from __future__ import annotations
 import msgspec
 
 from permit0.model.action import NormAction
+from permit0.model.claims import ApprovalClaim
 from permit0.model.finding import Finding
 from permit0.model.reason import Reason
+from permit0.model.review import Review
 from permit0.model.rule import Rule, SessionAdjustment
 from permit0.model.score import RiskScore
 from permit0.model.vocabulary import Flag, Mode, Outcome, Tier, Verdict
@@ -43,6 +45,8 @@ class Decision(msgspec.Struct, frozen=True, gc=False):
     most restrictive first. error: reason code if the call was refused because it could not be read or
     decided, else "". mapped: then, the action that the tool is mapped to.
     digest: SHA-256 of the canonical arguments, hex.
+    epoch: number of the latest kill order that the decision knew of; for its token.
+    review: what a second reader said. approval: by which approval the outcome became ALLOW.
     """
 
     id: str
@@ -58,6 +62,9 @@ class Decision(msgspec.Struct, frozen=True, gc=False):
     at: float
     error: str = ""
     mapped: str = "unknown.unclassified"
+    epoch: int = 0
+    review: Review | None = None
+    approval: ApprovalClaim | None = None
 
     @property
     def action(self) -> str:

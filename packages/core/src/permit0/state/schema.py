@@ -48,6 +48,46 @@ MIGRATIONS: Sequence[Sequence[str]] = (
         """CREATE INDEX history_shared ON history (agent, principal)
             WHERE principal IS NOT NULL""",
     ),
+    (
+        # Orders are never deleted and numbers never given twice.
+        """CREATE TABLE kill_orders (
+            number INTEGER PRIMARY KEY AUTOINCREMENT,
+            verb TEXT NOT NULL,
+            scope TEXT NOT NULL,
+            target TEXT NOT NULL,
+            by TEXT NOT NULL,
+            reason TEXT NOT NULL,
+            at REAL NOT NULL
+        )""",
+        """CREATE TABLE kill_seen (
+            process TEXT PRIMARY KEY,
+            name TEXT NOT NULL,
+            number INTEGER NOT NULL,
+            at REAL NOT NULL
+        ) WITHOUT ROWID""",
+        """CREATE TABLE used_tokens (
+            jti TEXT PRIMARY KEY,
+            used INTEGER NOT NULL,
+            expires_at REAL NOT NULL
+        ) WITHOUT ROWID""",
+        "CREATE INDEX used_tokens_expiry ON used_tokens (expires_at)",
+        # One row: the latest expiry among the marks that were forgotten.
+        """CREATE TABLE used_tokens_forgotten (
+            id INTEGER PRIMARY KEY CHECK (id = 1),
+            until REAL NOT NULL
+        )""",
+        """CREATE TABLE approvals (
+            id TEXT PRIMARY KEY,
+            request BLOB NOT NULL,
+            digest TEXT NOT NULL,
+            view_digest TEXT NOT NULL,
+            status TEXT NOT NULL,
+            created REAL NOT NULL,
+            expires REAL NOT NULL,
+            answer BLOB
+        ) WITHOUT ROWID""",
+        "CREATE INDEX approvals_waiting ON approvals (created) WHERE status = 'pending'",
+    ),
 )
 SCHEMA_VERSION = len(MIGRATIONS)
 FILE_MODE = 0o600
