@@ -74,7 +74,7 @@ class Deployment(msgspec.Struct, frozen=True):
 
     def fresh_engine(self, clock: Clock, make_store: MakeStore = MemoryStore) -> Engine:
         """A second engine of the same parts, with an empty history and a clock of its own."""
-        features = [*self.catalog.features, *_features(self.rules)]
+        features = [*self.catalog.features, *rule_features(self.rules)]
         return Engine(
             catalog=self.catalog,
             normalizer=self.normalizer,
@@ -195,17 +195,17 @@ def assemble(
     for name, plugin in plugins:
         manager.register(plugin, name=name)
     taxonomy = load_taxonomy()
-    packs = load_packs([*_plugin_packs(manager), *_pack_paths(loaded)])
-    catalog = _compile(packs, taxonomy, loaded)
+    packs = load_packs([*plugin_packs(manager), *pack_paths(loaded)])
+    catalog = compile_catalog(packs, taxonomy, loaded)
     tuning = tune(loaded, TIER_BOUNDS)
-    rules = _session_rules(manager, tuning)
+    rules = session_rules(manager, tuning)
     try:
         org = Organisation(config.org)
     except InvalidInput as error:
         raise BadConfig(f"{loaded.at('org')}: {error}") from error
     mode = Mode(config.mode)
     normalizer = Normalizer(catalog, org)
-    lists = _lists(loaded, catalog, taxonomy)
+    lists = make_lists(loaded, catalog, taxonomy)
     if make_store is None:
         make_store = _store_maker(loaded)
     provenance = describe(
@@ -216,7 +216,7 @@ def assemble(
         normalizer=normalizer,
         scorer=Scorer(Weights(tuning.flags, tuning.amplifiers, tuning.tier_bounds)),
         rules=rules,
-        store=make_store([*catalog.features, *_features(rules)]),
+        store=make_store([*catalog.features, *rule_features(rules)]),
         clock=SystemClock() if clock is None else clock,
         lists=lists,
         mode=mode,
@@ -258,113 +258,7 @@ def _store_maker(loaded: LoadedConfig) -> MakeStore:
     return lambda features: SqliteStore(features, file)
 
 
-def _features(rules: Sequence[SessionRule]) -> list[Feature]:
-    return [feature for rule in rules for feature in rule.features]
-
-
 def _version() -> str:
     from permit0 import __version__  # the public module imports this one lazily
 
     return __version__
-
-
-def _plugin_packs(manager: Plugins) -> list[Traversable]:
-    files: list[Traversable] = []
-    for file in manager.ask("permit0_pack_files"):
-        if not isinstance(file, Traversable):
-            raise BadPlugin(f"{type(file).__name__!r} is no pack file, give a path")
-        files.append(file)
-    return files
-
-
-def _pack_paths(loaded: LoadedConfig) -> list[Path]:
-    paths: list[Path] = []
-    for i, name in enumerate(loaded.config.packs):
-        path = loaded.folder / name
-        if not path.is_file():
-            raise BadConfig(f"{loaded.at('packs', i)}: there is no pack file {name!r}")
-        paths.append(path)
-    return paths
-
-
-def _compile(packs: Sequence[LoadedPack], taxonomy: Taxonomy, loaded: LoadedConfig) -> Catalog:
-    extra: dict[str, list[tuple[RuleSpec, str]]] = {}
-    for action, lines in loaded.config.rules.items():
-        for i, line in enumerate(lines):
-            where = loaded.at("rules", action, i)
-            try:
-                spec = RuleSpec.model_validate(line)
-            except ValidationError as error:
-                detail = error.errors(include_url=False)[0]
-                field = ".".join(str(part) for part in detail["loc"])
-                hint = nearest(str(detail["loc"][-1]), tuple(RuleSpec.model_fields))
-                raise BadConfig(f"{where}: {field}: {detail['msg'].lower()}{hint}") from error
-            extra.setdefault(action, []).append((spec, where))
-    rules: ExtraRules = extra
-    return compile_packs(packs, taxonomy, extra_rules=rules)
-
-
-def _session_rules(manager: Plugins, tuning: Tuning) -> tuple[SessionRule, ...]:
-    rules: list[SessionRule] = []
-    for rule in manager.ask("permit0_session_rules", limits=tuning.limits):
-        if not isinstance(rule, SessionRule):
-            raise BadPlugin(f"{type(rule).__name__!r} is no session rule, see permit0.ports")
-        rules.append(rule)
-    names = [rule.name for rule in rules]
-    twice = next((name for name in names if names.count(name) > 1), None)
-    if twice is not None:
-        raise BadPlugin(f"two session rules are called {twice!r}, rename the plugin's")
-    missing = sorted(set(IMMUTABLE_RULES) - set(names))
-    if missing:
-        raise BadPlugin(f"the immutable session rules {missing!r} are missing")
-    return tuple(rules)
-
-
-def _lists(loaded: LoadedConfig, catalog: Catalog, taxonomy: Taxonomy) -> Lists:
-    conditions = ConditionCompiler(catalog.facts, catalog.patterns)
-    lists = loaded.config.lists
-    deny = [
-        ListEntry(*_list_entry(entry, ("lists", "deny", i), loaded, conditions, taxonomy))
-        for i, entry in enumerate(lists.deny)
-    ]
-    allow = [
-        AllowListed(
-            *_list_entry(entry, ("lists", "allow", i), loaded, conditions, taxonomy),
-            entry.owner,
-            entry.expires.timestamp(),
-        )
-        for i, entry in enumerate(lists.allow)
-    ]
-    return Lists(tuple(deny), tuple(allow))
-
-
-def _list_entry(
-    entry: DenyEntry,
-    place: Place,
-    loaded: LoadedConfig,
-    conditions: ConditionCompiler,
-    taxonomy: Taxonomy,
-) -> tuple[str, str, FactPredicate | None, str]:
-    where = loaded.at(*place)
-    if entry.action is None and entry.tool is None and entry.when is None:
-        raise BadConfig(f"{where}: the entry says nothing, give it an action, a tool or 'when'")
-    action = entry.action or ""
-    domain = action.removesuffix(".*")
-    if domain != action:
-        if domain not in taxonomy.domains:
-            known = tuple(taxonomy.domains)
-            raise BadConfig(f"{where}: there is no domain {domain!r}{nearest(domain, known)}")
-        action = domain + ".*"
-    elif action and action not in taxonomy.actions:
-        raise BadConfig(f"{where}: unknown action {action!r}{nearest(action, taxonomy.actions)}")
-    try:
-        when = (
-            None
-            if entry.when is None
-            else conditions.compile(TypeAdapter(ConditionSpec).validate_python(entry.when))
-        )
-    except ValidationError as error:
-        raise BadConfig(f"{where}: 'when' is no condition, see `permit0 pack schema`") from error
-    except InvalidInput as error:
-        raise BadConfig(f"{where}: {error}") from error
-    return action, fold_name(entry.tool or ""), when, entry.reason

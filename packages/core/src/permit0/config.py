@@ -130,7 +130,11 @@ class StateConfig(_Strict):
 class AuditConfig(_Strict):
     """Where decisions are recorded; paths are relative to permit0.yaml."""
 
-    path: str = Field(default="permit0-audit.db", min_length=1)
+    path: str | None = Field(
+        default=None,
+        min_length=1,
+        description="The log; by default in the state file, without one in permit0-audit.db.",
+    )
     durability: Literal["process", "power"] = "process"
     key: str | None = Field(
         default=None,

@@ -1,5 +1,6 @@
 """The policy decision point: the numbered path from a call to a decision, and nothing else.
 
+  0. kill        which orders are in force; their number goes into the token
   1. normalize   the call becomes one or more actions with typed parameters
   2. rules       lines of each action's policy table that fire on the call itself
   -- from here to 6 is one atomic step per scope: nobody else's call comes between --
@@ -7,68 +8,63 @@
   4. score       flags and amplifiers to a number and a tier
   5. combine     lists, blocks, gates, floors and tier to a verdict; the most restrictive action decides
   6. append      the attempt is remembered, whatever the verdict
-  7. conclude    REVIEW without a reviewer is HUMAN; observe mode lets the call run and says so
+  7. review      a second reader may refuse what is in between; without one, REVIEW is HUMAN
   8. record      with an audit log, the decision is on record before anybody hears of it
-Guarantees: `decide` never raises an Exception: whatever goes wrong is a DENY with a reason code. A
-decision that cannot be recorded is a DENY that binds, in observe mode, too.
+`conclude` is what follows an approval: 0 to 5 once more with the history of that moment, for what a
+person could not know; a kill, a block or the deny list still refuses. Then the approval is used, once.
+Guarantees: `decide` and `conclude` never raise an Exception: whatever goes wrong is a DENY with a
+reason code. A decision that cannot be recorded, and a kill, are DENY in observe mode, too.
 Does not: enforce (the caller must not run the tool unless the outcome is ALLOW), or ask people.
 """
 
 from __future__ import annotations
 
-import logging
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
+from permit0.approval.desk import ApprovalDesk
 from permit0.audit.recorder import Recorder
 from permit0.canonical import digest, freeze
-from permit0.errors import Permit0Error
+from permit0.errors import Killed, Permit0Error
+from permit0.judging import ActionJudge, Draft, is_refused_for_good, trace_of, worst_tier
 from permit0.model.action import NormAction
+from permit0.model.approval import ApprovalStatus
 from permit0.model.call import ToolCall
 from permit0.model.decision import ActionDecision, Decision
-from permit0.model.finding import Finding
-from permit0.model.history import HistoryEntry, HistoryView, Scope, Trace
+from permit0.model.history import HistoryEntry, Scope, Trace
+from permit0.model.kill import KillState
 from permit0.model.reason import Reason
-from permit0.model.rule import Change, Rule
-from permit0.model.vocabulary import Effect, Flag, Mode, Outcome, Tier, Verdict
-from permit0.normalize.catalog import ActionEntry, Catalog, fold_name
+from permit0.model.review import Review, ReviewVerdict
+from permit0.model.vocabulary import Flag, Mode, Outcome, Tier, Verdict
+from permit0.normalize.catalog import Catalog, fold_name
 from permit0.normalize.normalizer import Normalizer
 from permit0.normalize.sensitive import find_personal, find_secrets
-from permit0.policy.combine import combine
 from permit0.policy.lists import Lists
-from permit0.ports import Clock, SessionRule, StateStore
+from permit0.ports import Clock, KillSwitch, SessionRule, StateStore
+from permit0.refusals import Refuser
 from permit0.score.scorer import Scorer
-from permit0.session.pressure import session_points, volume_points
-from permit0.taxonomy import UNCLASSIFIED
+from permit0.session.counted import WithoutItself
+from permit0.session.pressure import session_points
 
 __all__ = ["Engine", "exposure"]
 
-_log = logging.getLogger(__name__)
-_EXPOSURE = tuple(Flag).index(Flag.EXPOSURE)
-_FLAG_NAMES = tuple(flag.value for flag in Flag)
-_NO_MARKS: frozenset[str] = frozenset()
 _OUTCOME = {
     Verdict.ALLOW: Outcome.ALLOW,
     Verdict.REVIEW: Outcome.HUMAN,
     Verdict.HUMAN: Outcome.HUMAN,
     Verdict.DENY: Outcome.DENY,
 }
-UNRECORDED = "audit_unavailable"
 MAX_OUTPUT_CHARS = 1 << 20  # what is looked at of a tool's output for secrets
+_NO_ORDERS = KillState()
 
-
-class _Draft(msgspec.Struct, frozen=True, gc=False):
-    """An action with what fired on it so far (steps 1 and 2)."""
-
-    action: NormAction
-    entry: ActionEntry
-    fired: tuple[Rule, ...]
+SecondReader = Callable[[ToolCall, Decision], Review | None]
+"""Reads a REVIEW decision; None if this one is not for it. Never raises, never waits for long."""
 
 
 class Engine:
-    """Decides calls. Safe for threads; keeps nothing but what the state store keeps."""
+    """Decides calls. Safe for threads; keeps nothing but what its stores keep."""
 
     def __init__(
         self,
@@ -82,20 +78,25 @@ class Engine:
         lists: Lists,
         mode: Mode = Mode.ENFORCE,
         audit: Recorder | None = None,
+        kills: KillSwitch | None = None,
+        desk: ApprovalDesk | None = None,
+        review: SecondReader | None = None,
     ) -> None:
         self._catalog = catalog
         self._normalizer = normalizer
         self._scorer = scorer
-        self._rules = {
-            action: tuple(rule for rule in rules if rule.actions is None or action in rule.actions)
-            for action in catalog.actions
-        }
+        self._judge = ActionJudge(catalog=catalog, scorer=scorer, rules=rules, lists=lists)
         self._store = store
         self._clock = clock
-        self._lists = lists
         self._listed = bool(lists.deny or lists.allow)
         self._mode = mode
+        self._refuser = Refuser(
+            catalog=catalog, clock=clock, mode=mode, critical=scorer.tier_bounds[3]
+        )
         self._audit = audit
+        self._kills = kills
+        self._desk = desk
+        self._review = review
 
     @property
     def catalog(self) -> Catalog:
@@ -141,7 +142,7 @@ class Engine:
                 principal=principal,
             )
         except Exception as error:  # noqa: BLE001  # boundary of the decision path: DENY
-            refused = self._refused(tool, b"", error)
+            refused = self._refuser.of(tool, b"", error)
             unread = ToolCall(
                 tool=tool, arguments=b"", session=session, agent=agent, principal=principal
             )
@@ -153,8 +154,24 @@ class Engine:
         try:
             decision = self._decide(call)
         except Exception as error:  # noqa: BLE001  # boundary of the decision path: DENY
-            decision = self._refused(call.tool, call.arguments, error)
+            decision = self._refuser.of(call.tool, call.arguments, error)
         return self._recorded(call, decision)
+
+    def conclude(self, call: ToolCall, request: str) -> Decision:
+        """Decide a call that a person was asked about.
+
+        Args:
+            call: The call, with the very arguments that the person was shown.
+            request: Id of the approval request.
+
+        Returns:
+            ALLOW with `approval` set, once, if a person approved exactly this; HUMAN if nobody has
+            answered yet; else DENY with the reason. Never raises.
+        """
+        try:
+            return self._conclude(call, request)
+        except Exception as error:  # noqa: BLE001  # boundary of the decision path: DENY
+            return self._recorded(call, self._refuser.of(call.tool, call.arguments, error))
 
     def report(
         self, call: ToolCall, output: str, *, decision: Decision | None = None, error: str = ""
@@ -200,28 +217,31 @@ class Engine:
             self._audit.close()
 
     def _decide(self, call: ToolCall) -> Decision:
-        # 1. normalize
-        actions = self._normalizer.normalize(call)
-        # 2. rules
-        drafts = [self._draft(action) for action in actions]
-        siblings = [draft.action for draft in drafts]
-        tool = fold_name(call.tool) if self._listed else ""
+        # 0. kill: the number is read first, so that an order that comes later counts
+        orders = _NO_ORDERS if self._kills is None else self._kills.state()
+        # 1. normalize, 2. rules
+        drafts, siblings, tool = self._drafts(call, orders)
         scope = Scope(call.session, call.agent, call.principal)
+        judge = self._judge.judge
         with self._store.transaction(scope, self._clock.now()) as step:
             now = step.now
             view = step.view
             pressure = session_points(view)
-            judged = [self._judge(d, siblings, view, pressure, now, tool) for d in drafts]
+            judged = [
+                judge(draft, siblings, view, pressure=pressure, now=now, tool=tool)  # 3, 4, 5
+                for draft in drafts
+            ]
             # 6. append
-            tier = judged[0].score.tier if len(judged) == 1 else _worst_tier(judged)
+            tier = judged[0].score.tier if len(judged) == 1 else worst_tier(judged)
             refused = self._mode is Mode.ENFORCE and any(j.verdict is Verdict.DENY for j in judged)
-            step.append(HistoryEntry(now, tier, tuple(_trace(item) for item in judged), refused))
-        # 7. conclude
-        if len(judged) > 1:
-            judged.sort(key=lambda item: (-item.verdict, -item.score.value))
-        head = judged[0]
+            step.append(
+                HistoryEntry(
+                    now, tier, tuple(trace_of(j.action, j.score.roles) for j in judged), refused
+                )
+            )
+        head = _most_restrictive_first(judged)
         decided = _OUTCOME[head.verdict]
-        return Decision(
+        decision = Decision(
             id=secrets.token_hex(16),
             tool=call.tool,
             digest=digest(call.arguments),
@@ -233,112 +253,97 @@ class Engine:
             reasons=head.reasons,
             actions=tuple(judged),
             at=now,
+            epoch=orders.number,
         )
+        # 7. review
+        if head.verdict is Verdict.REVIEW and self._review is not None:
+            return self._reviewed(decision, self._review(call, decision))
+        return decision
 
-    def _draft(self, action: NormAction) -> _Draft:
-        entry = self._catalog.actions[action.action]
-        facts = action.facts
-        template = entry.template
-        fired = tuple([rule for rule in template.rules if rule.when is None or rule.when(facts)])
-        if entry.reads and (
-            template.roles[_EXPOSURE]
-            or any(i == _EXPOSURE for rule in fired for i, _ in rule.change.raise_to)
-        ):
-            action = msgspec.structs.replace(action, exposed=True)
-        return _Draft(action, entry, fired)
+    def _drafts(
+        self, call: ToolCall, orders: KillState
+    ) -> tuple[list[Draft], list[NormAction], str]:
+        """Steps 1 and 2, unless a kill order covers any of the actions.
 
-    def _judge(
-        self,
-        draft: _Draft,
-        siblings: Sequence[NormAction],
-        view: HistoryView,
-        pressure: int,
-        now: float,
-        tool: str,
-    ) -> ActionDecision:
-        action, fired = draft.action, draft.fired
-        template = draft.entry.template
-        facts, keys = action.facts, action.keys
-        # 3. session
-        findings: list[Finding] = []
-        for session_rule in self._rules[action.action]:
-            finding = session_rule.check(view, action, siblings)
-            if finding is not None:
-                findings.append(finding)
-        adjusted = tuple(
-            [
-                line
-                for line in template.session
-                if line.test(view, keys) and (line.when is None or line.when(facts))
-            ]
+        Raises:
+            Killed: One does.
+        """
+        drafts = [self._judge.draft(action) for action in self._normalizer.normalize(call)]
+        siblings = [draft.action for draft in drafts]
+        order = orders.stopped(
+            agent=call.agent, session=call.session, actions=[action.action for action in siblings]
         )
-        volume = volume_points(view, action.action)
-        # 4. score
-        blocked = False
-        changes: list[Change] = []
-        for line in (*fired, *adjusted):
-            changes.append(line.change)
-            if line.effect is Effect.BLOCK:
-                blocked = True
-        for finding in findings:
-            if finding.effect is Effect.BLOCK:
-                blocked = True
-        score = self._scorer.score(
-            template, changes, session_points=pressure, volume_points=volume, blocked=blocked
-        )
-        # 5. combine
-        denied = allowed = None
-        if self._listed:
-            denied = self._lists.denied(action, tool)
-            allowed = self._lists.allowed(action, tool, now)
-        verdict, reasons = combine(score, fired, adjusted, findings, denied=denied, allowed=allowed)
-        return ActionDecision(
-            action,
-            score,
-            verdict,
-            reasons,
-            tuple(findings),
-            fired,
-            adjusted,
-            pressure,
-            volume,
-            None if denied is None else denied.reason,
-            None if allowed is None else (allowed.owner, allowed.reason),
-        )
+        if order is not None:
+            target = f" {order.target!r}" if order.target else ""
+            raise Killed(
+                f"the kill switch is set for {order.scope.value}{target} (order {order.number}), "
+                "nothing runs until somebody resumes it"
+            )
+        return drafts, siblings, fold_name(call.tool) if self._listed else ""
 
-    def _refuse(self, tool: str, arguments: bytes, code: str, message: str) -> Decision:
-        """A call that could not be read or decided."""
-        mapping = self._catalog.find(str(tool))  # whatever a careless caller calls a name
-        return Decision(
-            id=secrets.token_hex(16),
-            tool=tool,
-            digest=digest(arguments),
+    def _reviewed(self, decision: Decision, review: Review | None) -> Decision:
+        """7. review: it can refuse, and nothing else."""
+        if review is None:
+            return decision
+        if review.verdict is not ReviewVerdict.DENY:
+            return msgspec.structs.replace(decision, review=review)
+        return msgspec.structs.replace(
+            decision,
+            review=review,
+            decided=Outcome.DENY,
             outcome=Outcome.DENY if self._mode is Mode.ENFORCE else Outcome.ALLOW,
+            reasons=(Reason("review_denied", f"the reviewer refuses: {review.reason}"),)
+            + decision.reasons,
+        )
+
+    def _conclude(self, call: ToolCall, request: str) -> Decision:
+        desk = self._desk
+        if desk is None:
+            raise Permit0Error("nobody can be asked here", reason_code="approval_unknown")
+        orders = _NO_ORDERS if self._kills is None else self._kills.state()
+        state = desk.find(request)
+        asked = state.request
+        drafts, siblings, tool = self._drafts(call, orders)
+        scope = Scope(call.session, call.agent, call.principal)
+        with self._store.transaction(scope, self._clock.now()) as step:
+            now = step.now
+            own = [trace_of(action) for action in siblings]
+            view = WithoutItself(step.view, own, age_s=now - asked.created)
+            judge = self._judge.judge
+            judged = [judge(d, siblings, view, pressure=0, now=now, tool=tool) for d in drafts]
+        head = _most_restrictive_first(judged)
+        decision = Decision(
+            id=secrets.token_hex(16),
+            tool=call.tool,
+            digest=digest(call.arguments),
+            outcome=Outcome.DENY,
             decided=Outcome.DENY,
             mode=self._mode,
-            tier=Tier.CRITICAL,
-            score=self._scorer.tier_bounds[3],
-            reasons=(Reason(code, message),),
-            actions=(),
-            at=self._time(),
-            error=code,
-            mapped=UNCLASSIFIED if mapping is None else mapping.action,
+            tier=worst_tier(judged),
+            score=max(item.score.value for item in judged),
+            reasons=head.reasons,
+            actions=tuple(judged),
+            at=now,
+            epoch=orders.number,
         )
-
-    def _time(self) -> float:
-        """When a refusal happened; 0 if the clock is what is broken."""
-        try:
-            return self._clock.now()
-        except Exception:  # noqa: BLE001  # part of that boundary: a refusal is always given
-            return 0.0
-
-    def _refused(self, tool: str, arguments: bytes, error: Exception) -> Decision:
-        """What went wrong, as a decision."""
-        if isinstance(error, Permit0Error):
-            return self._refuse(tool, arguments, error.reason_code, str(error))
-        _log.exception("a decision failed and is a DENY", exc_info=error)
-        message = f"the decision failed with {type(error).__name__}, so the call is refused"
-        return self._refuse(tool, arguments, "internal_error", message)
+        if any(is_refused_for_good(item) for item in judged):
+            return self._recorded(call, decision)
+        if state.status is ApprovalStatus.PENDING:
+            waiting = Reason("approval_pending", "nobody has answered the request yet")
+            return msgspec.structs.replace(
+                decision, outcome=Outcome.HUMAN, decided=Outcome.HUMAN, reasons=(waiting,)
+            )
+        claim = desk.use(request, call)  # on record before it returns
+        return msgspec.structs.replace(
+            decision,
+            id=asked.decision,
+            outcome=Outcome.ALLOW,
+            decided=Outcome.HUMAN,
+            tier=asked.tier,
+            score=asked.score,
+            reasons=(Reason("approved", "a person approved exactly this call"),),
+            approval=claim,
+        )
 
     def _recorded(self, call: ToolCall, decision: Decision) -> Decision:
         """8. record: the decision once it is kept, else a refusal."""
@@ -347,26 +352,7 @@ class Engine:
         try:
             self._audit.decision(call, decision)
         except Exception as error:  # noqa: BLE001  # boundary of the decision path: DENY
-            if isinstance(error, Permit0Error):
-                why = f"{error} ({error.reason_code})"
-            else:
-                _log.exception("a decision could not be recorded and is a DENY", exc_info=error)
-                why = type(error).__name__
-            reason = Reason(UNRECORDED, f"the decision could not be recorded: {why}")
-            return Decision(
-                id=decision.id,
-                tool=decision.tool,
-                digest=decision.digest,
-                outcome=Outcome.DENY,
-                decided=Outcome.DENY,
-                mode=decision.mode,
-                tier=Tier.CRITICAL,
-                score=self._scorer.tier_bounds[3],
-                reasons=(reason, *decision.reasons),
-                actions=decision.actions,
-                at=decision.at,
-                error=UNRECORDED,
-            )
+            return self._refuser.unrecorded(decision, error)
         return decision
 
 
@@ -376,17 +362,7 @@ def exposure(at: float) -> HistoryEntry:
     return HistoryEntry(at, Tier.MINIMAL, (trace,))
 
 
-def _worst_tier(judged: Sequence[ActionDecision]) -> Tier:
-    order = tuple(Tier)
-    return max((item.score.tier for item in judged), key=order.index)
-
-
-def _trace(item: ActionDecision) -> Trace:
-    """What history keeps of an action: no argument value."""
-    action = item.action
-    flags = tuple([name for name, role in zip(_FLAG_NAMES, item.score.roles, strict=True) if role])
-    marks = _NO_MARKS
-    if action.exposed or action.outward:
-        names = (("exposed", action.exposed), ("outward", action.outward))
-        marks = frozenset(name for name, holds in names if holds)
-    return Trace(action.action, flags, marks, action.keys, action.amount)
+def _most_restrictive_first(judged: list[ActionDecision]) -> ActionDecision:
+    if len(judged) > 1:
+        judged.sort(key=lambda item: (-item.verdict, -item.score.value))
+    return judged[0]

@@ -120,6 +120,11 @@ class ApprovalStore(Protocol):
     def find(self, request: str, at: float) -> ApprovalState | None:
         """A request by its id; one whose time is over by `at` has the status EXPIRED."""
 
+    def find_call(
+        self, *, session: str, agent: str, call_id: str, digest: str, at: float
+    ) -> ApprovalState | None:
+        """The latest request of this very call; None if nobody was asked about it."""
+
     def pending(self, at: float) -> tuple[ApprovalState, ...]:
         """Requests that wait for an answer, oldest first."""
 

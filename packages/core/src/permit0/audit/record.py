@@ -26,6 +26,7 @@ __all__ = [
     "OutcomeBody",
     "Provenance",
     "ReasonBody",
+    "ReviewBody",
     "WeightsBody",
     "WhatBody",
     "WhoBody",
@@ -111,6 +112,15 @@ class ListsBody(_Body, frozen=True, kw_only=True):
     owner: str = ""
 
 
+class ReviewBody(_Body, frozen=True, kw_only=True):
+    """What a second reader said. See Review."""
+
+    verdict: str
+    confidence: float
+    reason: str
+    failure: str = ""
+
+
 class ActionBody(_Body, frozen=True, kw_only=True):
     """One action: what it is, what it began with, what moved it, and the result."""
 
@@ -178,6 +188,7 @@ class DecisionBody(_Body, frozen=True, kw_only=True):
     reasons: tuple[ReasonBody, ...]
     error: str = ""
     provenance: Provenance = msgspec.field(name="with")
+    review: ReviewBody | None = None
 
 
 class OutcomeBody(_Body, frozen=True, kw_only=True):

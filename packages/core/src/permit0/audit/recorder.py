@@ -84,6 +84,14 @@ class Recorder:
             "error": decision.error,
             "with": self._provenance,
         }
+        review = decision.review
+        if review is not None:
+            body["review"] = {
+                "verdict": review.verdict.value,
+                "confidence": _number(review.confidence),
+                "reason": _text(review.reason, "review/reason", found),
+                "failure": review.failure,
+            }
         if found is not None:
             what["redacted"] = found.paths or what.get("redacted", [])  # complete now
         return self._sink.append("decision", decision.at, _encoder.encode(body))
@@ -291,6 +299,8 @@ def _call_texts(call: ToolCall) -> Iterator[str]:
 def _decision_texts(decision: Decision) -> Iterator[str]:
     for reason in decision.reasons:
         yield reason.message
+    if decision.review is not None:
+        yield _plain(decision.review.reason)
     for item in decision.actions:
         for fact in item.action.facts.values():
             if isinstance(fact, str):

@@ -29,9 +29,11 @@ from permit0.audit.record import (
 )
 from permit0.audit.redact import MARK
 from permit0.canonical import digest
+from permit0.errors import Killed
 from permit0.model.call import ToolCall
 from permit0.model.decision import Decision
 from permit0.model.history import HistoryEntry, Scope, Trace
+from permit0.model.review import ReviewVerdict
 from permit0.model.vocabulary import Flag, Mode, Outcome, Tier
 
 __all__ = ["Judge", "Judged", "Rerun", "Same", "Verdicts", "recheck"]
@@ -130,9 +132,18 @@ def _whole(body: DecisionBody, given: Provenance) -> list[str]:
             "score": given.weights.tier_bounds[3],
             "tier": Tier.CRITICAL.value,
         }
-    expected["outcome"] = (
-        Outcome.ALLOW.value if body.mode == Mode.OBSERVE.value else expected["decided"]
-    )
+    # A reviewer's answer is not computed again; that it could only refuse what was in between is.
+    if body.review is not None and body.actions:
+        head = body.actions[0]
+        if head.verdict != "review":
+            wrong.append("review")
+        elif body.review.verdict == ReviewVerdict.DENY.value:
+            expected["decided"] = Outcome.DENY.value
+            expected["reasons"] = (*body.reasons[:1], *head.reasons)
+            if body.reasons[:1] and body.reasons[0].code != "review_denied":
+                wrong.append("review")
+    observed = body.mode == Mode.OBSERVE.value and body.error != Killed.reason_code
+    expected["outcome"] = Outcome.ALLOW.value if observed else expected["decided"]
     wrong.extend(name for name, value in expected.items() if getattr(body, name) != value)
     return wrong
 
@@ -151,6 +162,7 @@ class Same(StrEnum):
     DIFFERENT = "different"
     UNREADABLE = "unreadable"
     REDACTED = "redacted"
+    KILLED = "killed"
 
 
 class Verdicts(msgspec.Struct, frozen=True):
@@ -185,6 +197,8 @@ class Rerun:
 
     def decision(self, body: DecisionBody, at: float) -> Verdicts:
         """What the other policy decides about a recorded call."""
+        if body.error == Killed.reason_code:  # no policy was asked, and history knows nothing of it
+            return Verdicts(Same.KILLED, body.decided, "", body.score, 0.0)
         arguments = body.what.readable()
         if arguments is None:
             return Verdicts(Same.UNREADABLE, body.decided, "", body.score, 0.0)
@@ -209,7 +223,9 @@ class Rerun:
         )
         again = self._decide(call, at)
         after = again.decided.value
-        agrees = (after, again.score) == (body.decided, body.score)
+        # Without its reviewer: what policy alone decided was to ask.
+        before = body.decided if body.review is None else Outcome.HUMAN.value
+        agrees = (after, again.score) == (before, body.score)
         same = Same.SAME if agrees else Same.DIFFERENT
         return Verdicts(same, body.decided, after, body.score, again.score)
 

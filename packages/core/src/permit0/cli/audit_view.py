@@ -87,7 +87,7 @@ class Replayed(msgspec.Struct):
                         again.score_after,
                     )
                 )
-            case Same.UNREADABLE | Same.REDACTED:
+            case Same.UNREADABLE | Same.REDACTED | Same.KILLED:
                 counts = Counter(self.not_comparable)
                 counts[again.same.value] += 1
                 self.not_comparable = dict(counts)
@@ -164,5 +164,6 @@ def print_replayed(term: Terminal, found: Replayed) -> None:
 
 _WHY = {
     Same.UNREADABLE.value: "their arguments could not be read",
+    Same.KILLED.value: "the kill switch refused them, not a policy",
     Same.REDACTED.value: "a secret was taken out of them, which another policy might have seen",
 }

@@ -30,7 +30,7 @@ class ApprovalRequest(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
     id: 128 random bits, hex. decision: id of the decision that asks. digest: SHA-256 of the canonical
     arguments, hex. view: the text that the person is shown, secrets taken out; view_digest: its
-    SHA-256, hex. reason: why a person is asked. created, expires: unix seconds.
+    SHA-256, hex. reason: why a person is asked. created, expires: unix seconds. call_id: see ToolCall.
     """
 
     id: str
@@ -48,6 +48,7 @@ class ApprovalRequest(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     view_digest: str
     created: float
     expires: float
+    call_id: str = ""
 
 
 class ApprovalAnswer(msgspec.Struct, frozen=True, gc=False, kw_only=True):

@@ -18,6 +18,8 @@ class ToolCall(msgspec.Struct, frozen=True, gc=False, kw_only=True, forbid_unkno
     framework: where the call comes from, for the record only.
     description, schema: the tool's own words about itself, as text; they never lower anything.
     task: the user's own words, for the record only.
+    call_id: the framework's id of this call, "" if it has none; a call that is tried again under it
+        meets the same request to a person.
     """
 
     tool: str
@@ -29,3 +31,4 @@ class ToolCall(msgspec.Struct, frozen=True, gc=False, kw_only=True, forbid_unkno
     description: str = ""
     schema: str = ""
     task: str = ""
+    call_id: str = ""

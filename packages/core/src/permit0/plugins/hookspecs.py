@@ -34,3 +34,8 @@ def permit0_session_rules(limits: SessionLimits) -> Sequence[SessionRule]:  # ty
     Args:
         limits: The numbers of this deployment, already tightened.
     """
+
+
+@hookspec
+def permit0_integrations() -> Sequence[object]:  # type: ignore[empty-body]  # a specification
+    """Frameworks that `permit0.protect` knows: objects of permit0.integration.Integration."""

@@ -80,6 +80,7 @@ MIGRATIONS: Sequence[Sequence[str]] = (
             id TEXT PRIMARY KEY,
             request BLOB NOT NULL,
             digest TEXT NOT NULL,
+            call_id TEXT NOT NULL,
             view_digest TEXT NOT NULL,
             status TEXT NOT NULL,
             created REAL NOT NULL,
@@ -87,6 +88,7 @@ MIGRATIONS: Sequence[Sequence[str]] = (
             answer BLOB
         ) WITHOUT ROWID""",
         "CREATE INDEX approvals_waiting ON approvals (created) WHERE status = 'pending'",
+        "CREATE INDEX approvals_call ON approvals (digest, call_id) WHERE call_id != ''",
     ),
 )
 SCHEMA_VERSION = len(MIGRATIONS)

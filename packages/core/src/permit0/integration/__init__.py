@@ -1,0 +1,26 @@
+"""What the integrations of frameworks share: one gate before every tool body, one wording of refusals, one report
+of what is covered. An integration finds the framework's hooks, translates, and decides nothing.
+"""
+
+from __future__ import annotations
+
+from permit0.integration.arguments import by_name
+from permit0.integration.coverage import Coverage, CoverageWarning, Covered, Gap, Guarded
+from permit0.integration.gate import Entry, Gate
+from permit0.integration.protect import Integration, coverage, protect
+from permit0.integration.refusal import refusal_text
+
+__all__ = [
+    "Coverage",
+    "CoverageWarning",
+    "Covered",
+    "Entry",
+    "Gap",
+    "Gate",
+    "Guarded",
+    "Integration",
+    "by_name",
+    "coverage",
+    "protect",
+    "refusal_text",
+]
