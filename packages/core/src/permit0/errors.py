@@ -30,6 +30,7 @@ __all__ = [
     "Expired",
     "InvalidInput",
     "InvalidToken",
+    "KillUnrecorded",
     "Killed",
     "NotYetValid",
     "OutcomeUnrecorded",
@@ -145,6 +146,19 @@ class Killed(Permit0Error):
     """The kill switch is set for this call; nothing may run."""
 
     reason_code = "killed"
+
+
+class KillUnrecorded(Permit0Error):
+    """A kill or a resume is in force, and could not be recorded. Giving it again is a second order.
+
+    `order` is the model.kill.KillOrder that stands.
+    """
+
+    reason_code = "kill_unrecorded"
+
+    def __init__(self, message: str, *, order: object) -> None:
+        super().__init__(message)
+        self.order = order
 
 
 class StateUnavailable(Permit0Error):

@@ -52,6 +52,7 @@ def make_parser() -> argparse.ArgumentParser:
     _add_taxonomy(commands)
     _add_plugins(commands)
     _add_audit(commands)
+    _add_kill(commands)
     return parser
 
 
@@ -171,6 +172,29 @@ def _add_audit(commands: _Commands) -> None:
     replay.add_argument(
         "--config", metavar="PATH", help="also say what this permit0.yaml would decide"
     )
+
+
+def _add_kill(commands: _Commands) -> None:
+    for verb, about in (
+        ("kill", "stop a fleet, agent, session, domain or action in every process, at once"),
+        ("resume", "take back a kill; tokens from before it stay refused"),
+    ):
+        order = _command(commands, verb, "kill", about)
+        order.set_defaults(verb=verb)
+        scope = order.add_mutually_exclusive_group(required=True)
+        scope.add_argument("--fleet", action="store_true", help="everything")
+        scope.add_argument("--agent", metavar="AGENT", help="every call of this agent")
+        scope.add_argument("--session", metavar="SESSION", help="every call in this session")
+        scope.add_argument("--domain", metavar="DOMAIN", help="every action of it: payments")
+        scope.add_argument("--action", metavar="ACTION", help="this action: payments.transfer")
+        order.add_argument("--by", required=True, metavar="NAME", help="the person who says so")
+        order.add_argument("--reason", required=True, metavar="TEXT", help="why, for the record")
+        order.add_argument("--json", action="store_true", help="one JSON document")
+        _add_config(order)
+    status = _command(commands, "status", "kill", "show what is stopped, and who has read it")
+    status.set_defaults(verb="status")
+    status.add_argument("--json", action="store_true", help="one JSON document")
+    _add_config(status)
 
 
 def _add_log(parser: argparse.ArgumentParser, *, keys: bool) -> None:

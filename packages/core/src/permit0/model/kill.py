@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from enum import StrEnum
+from functools import cached_property
 
 import msgspec
 
@@ -70,7 +71,44 @@ class Seen(msgspec.Struct, frozen=True, gc=False):
     at: float
 
 
-class KillState(msgspec.Struct, frozen=True):
+class _ByTarget:
+    """The latest order for each scope and target: a question looks in five places, however many there are."""
+
+    __slots__ = ("_actions", "_agents", "_domains", "_fleet", "_sessions")
+
+    def __init__(self, orders: Iterable[KillOrder]) -> None:
+        self._fleet: KillOrder | None = None
+        self._agents: dict[str, KillOrder] = {}
+        self._sessions: dict[str, KillOrder] = {}
+        self._domains: dict[str, KillOrder] = {}
+        self._actions: dict[str, KillOrder] = {}
+        for order in orders:
+            match order.scope:
+                case KillScope.FLEET:
+                    if self._fleet is None or order.number > self._fleet.number:
+                        self._fleet = order
+                case KillScope.AGENT:
+                    self._agents[order.target] = order
+                case KillScope.SESSION:
+                    self._sessions[order.target] = order
+                case KillScope.DOMAIN:
+                    self._domains[order.target] = order
+                case KillScope.ACTION:
+                    self._actions[order.target] = order
+
+    def covering(self, *, agent: str, session: str, action: str) -> list[KillOrder]:
+        """What KillOrder.covers says of each, without asking each."""
+        found = (
+            self._fleet,
+            self._agents.get(agent),
+            self._sessions.get(session),
+            self._domains.get(action.partition(".")[0]),
+            self._actions.get(action),
+        )
+        return [order for order in found if order is not None]
+
+
+class KillState(msgspec.Struct, frozen=True, dict=True):
     """Every order up to one moment, as questions.
 
     number: of the latest order, 0 if there was none. active: kills that were not resumed, oldest
@@ -103,20 +141,22 @@ class KillState(msgspec.Struct, frozen=True):
         """The first kill in force that covers any of the actions; None if they may go on."""
         if not self.active:
             return None
-        names = tuple(actions) or ("",)
-        for order in self.active:
-            for action in names:
-                if order.covers(agent=agent, session=session, action=action):
-                    return order
-        return None
+        found = [
+            order
+            for action in tuple(actions) or ("",)
+            for order in self._active.covering(agent=agent, session=session, action=action)
+        ]
+        return min(found, key=lambda order: order.number, default=None)
 
     def required(self, *, agent: str, session: str, action: str) -> int:
         """The number of the latest kill that covers these, resumed or not; 0 if there was none."""
-        return max(
-            (
-                order.number
-                for order in self.kills
-                if order.covers(agent=agent, session=session, action=action)
-            ),
-            default=0,
-        )
+        found = self._kills.covering(agent=agent, session=session, action=action)
+        return max([order.number for order in found], default=0)
+
+    @cached_property
+    def _active(self) -> _ByTarget:
+        return _ByTarget(self.active)
+
+    @cached_property
+    def _kills(self) -> _ByTarget:
+        return _ByTarget(self.kills)

@@ -31,6 +31,8 @@ APPLICATION_ID = 0x70657230  # "per0": PRAGMA application_id, so that `file` and
 # One entry per version; entry 0 makes version 1 of an empty file. Never edited once released.
 # history.id is the order of everything: ids are given inside of the write lock and committed in
 # that order. The newest row is never deleted, so an id is never given twice.
+# A version that keeps kill orders elsewhere takes kill_orders away: processes that still run look for new
+# orders there, and must fail rather than miss one.
 # kind: 0 step, 1 refused call, 2 settled, 3 looked at; see rows.py.
 MIGRATIONS: Sequence[Sequence[str]] = (
     (

@@ -10,7 +10,7 @@
 | state_read_only | the file or its folder cannot be written |
 | state_full | the disk, or the room that the file may take, is full |
 | state_locked | another decision held the file for longer than the time limit |
-| state_replaced | the file was removed or replaced while it was in use |
+| state_replaced | the file was removed, replaced or put back to an earlier state while it was in use |
 | state_forked | the process was forked in the middle of a decision |
 | state_closed | the store was closed |
 | state_io | the disk reported an error |
