@@ -4,8 +4,10 @@ Where it is looked for: `--config`, then PERMIT0_CONFIG, then `permit0.yaml` in 
 above. Without one, safe defaults: every recipient is external, no payee is known, enforce mode.
 
 Guarantees: unknown keys are errors; every error names file, line and key; guardrails (weights
-0.5 to 2, tier bounds 0.10, immutable rules only stricter) are checked before anything starts.
-Does not: read packs or plugins (build), or know what a rule does (normalize).
+0.5 to 2, tier bounds 0.10, immutable rules only stricter) are checked before anything starts. What the
+environment says about keys shows itself in no message, repr, pickle or variable of a traceback.
+Does not: read packs or plugins (build), know what a rule does (normalize), or look at keys
+(deployment_keys).
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Never
 
 from pydantic import (
     AwareDatetime,
@@ -36,6 +38,7 @@ __all__ = [
     "AuditConfig",
     "Config",
     "DenyEntry",
+    "KeyVariables",
     "KeysConfig",
     "ListsConfig",
     "OrgConfig",
@@ -43,10 +46,13 @@ __all__ = [
     "TokensConfig",
     "find_config",
     "load_config",
+    "read_key_variables",
 ]
 
 CONFIG_NAME = "permit0.yaml"
 CONFIG_VARIABLE = "PERMIT0_CONFIG"
+SIGNING_KEY_VARIABLE = "PERMIT0_SIGNING_KEY"
+ACCEPTED_KEYS_VARIABLE = "PERMIT0_ACCEPTED_KEYS"
 MAX_CONFIG_BYTES = 1 << 20  # a policy that a person can still read
 PROFILES = ("general", "fintech", "insurtech", "healthtech")
 
@@ -55,7 +61,8 @@ _Number = StrictInt | StrictFloat  # `true` and '5' are no numbers
 
 
 class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    # A value in an error may be a key in the wrong place.
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
 class PayeeConfig(_Strict):
@@ -148,7 +155,9 @@ class KeysConfig(_Strict):
     """The keys of the deployment, for tokens and records."""
 
     path: str = Field(
-        min_length=1, description="Folder of `permit0 keys`, relative to permit0.yaml."
+        min_length=1,
+        description="Folder of `permit0 keys`, or a file of `permit0 keys export` on a machine that "
+        "only verifies; relative to permit0.yaml.",
     )
 
 
@@ -218,6 +227,39 @@ class LoadedConfig:
         return self._source.at(place)
 
 
+class KeyVariables:
+    """What the environment says about keys: text that may be secret and that nobody has looked at.
+
+    signing: one k4.secret. accepted: k4.public keys with commas between. None where it is not set.
+    """
+
+    __slots__ = ("accepted", "signing")
+
+    def __init__(self, *, signing: str | None, accepted: str | None) -> None:
+        self.signing = signing
+        self.accepted = accepted
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Which variables are set."""
+        given = {SIGNING_KEY_VARIABLE: self.signing, ACCEPTED_KEYS_VARIABLE: self.accepted}
+        return tuple(name for name, text in given.items() if text is not None)
+
+    def __repr__(self) -> str:
+        return "<KeyVariables>"
+
+    def __reduce_ex__(self, protocol: object) -> Never:
+        raise TypeError("keys are not copied or pickled, read them where they are needed")
+
+
+def read_key_variables(environment: Mapping[str, str] | None = None) -> KeyVariables:
+    """PERMIT0_SIGNING_KEY and PERMIT0_ACCEPTED_KEYS. One that is set but empty is set."""
+    variables = os.environ if environment is None else environment
+    return KeyVariables(
+        signing=variables.get(SIGNING_KEY_VARIABLE), accepted=variables.get(ACCEPTED_KEYS_VARIABLE)
+    )
+
+
 def find_config(
     explicit: Path | None = None, *, environment: Mapping[str, str] | None = None
 ) -> Path | None:
@@ -226,10 +268,9 @@ def find_config(
     Raises:
         BadConfig: A path was named, by option or variable, and nothing is there.
     """
-    variables = os.environ if environment is None else environment
-    named = explicit
-    if named is None and variables.get(CONFIG_VARIABLE):
-        named = Path(variables[CONFIG_VARIABLE])
+    variable = (os.environ if environment is None else environment).get(CONFIG_VARIABLE)
+    del environment  # may hold a key, and tools print the variables of a traceback
+    named = Path(variable) if explicit is None and variable else explicit
     if named is not None:
         if not named.is_file():
             raise BadConfig(f"there is no configuration file at {str(named)!r}")

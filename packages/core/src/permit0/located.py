@@ -25,6 +25,7 @@ __all__ = ["Located", "Place", "explain_validation", "parse_yaml"]
 
 Place = tuple["str | int", ...]
 MakeError = Callable[[str], InvalidInput]
+_SECRET = re.compile(r"k4\.secret\.[\w-]*")
 
 
 class Located:
@@ -133,6 +134,11 @@ def explain_validation(
     error: ValidationError, source: Located, model: type[BaseModel], kind: type[InvalidInput]
 ) -> InvalidInput:
     """One sentence out of pydantic's report: file, line, key and the nearest known word."""
+    # What is quoted may be a key that somebody put where its path belongs.
+    return kind(_SECRET.sub("k4.secret.(not shown)", _sentence(error, source, model)))
+
+
+def _sentence(error: ValidationError, source: Located, model: type[BaseModel]) -> str:
     details = error.errors(include_url=False, include_input=True, include_context=False)
     chosen = min(details, key=_usefulness)
     place = tuple(part for part in chosen["loc"] if _is_place(part, source))
@@ -141,15 +147,15 @@ def explain_validation(
     match chosen["type"]:
         case "extra_forbidden":
             key = str(chosen["loc"][-1])
-            return kind(f"{where}: unknown key {key!r}{nearest(key, words)}")
+            return f"{where}: unknown key {key!r}{nearest(key, words)}"
         case "missing":
-            return kind(f"{where}: key {str(chosen['loc'][-1])!r} is missing")
+            return f"{where}: key {str(chosen['loc'][-1])!r} is missing"
         case _:
             value = chosen["input"]
             shown = f" {value!r}" if isinstance(value, str | int | float | bool) else ""
             hint = nearest(value, words) if isinstance(value, str) else ""
             message = chosen["msg"][:1].lower() + chosen["msg"][1:]
-            return kind(f"{where}:{shown} is not valid: {message}{hint}")
+            return f"{where}:{shown} is not valid: {message}{hint}"
 
 
 def _usefulness(detail: ErrorDetails) -> int:

@@ -28,6 +28,7 @@ __all__ = [
     "SessionRule",
     "Signer",
     "StateStore",
+    "TrustedKeys",
 ]
 
 
@@ -36,6 +37,19 @@ class Clock(Protocol):
 
     def now(self) -> float:
         """Seconds since the epoch, UTC."""
+
+
+class TrustedKeys(Protocol):
+    """The public keys whose tokens are good, as they are now."""
+
+    def check(self, footer: bytes, signature: bytes, message: bytes) -> bool:
+        """Whether the key that a footer names signed these bytes.
+
+        Raises:
+            BadFooter, UnknownKey: The footer names no key, or none of these.
+            RetiredKey: The signature is good, but the key is retired.
+            StateUnavailable: The keys cannot be read. The caller denies.
+        """
 
 
 class ReplayStore(Protocol):

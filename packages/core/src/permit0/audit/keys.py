@@ -7,7 +7,7 @@ and no repr contains key material.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from nacl.bindings import crypto_sign_seed_keypair
@@ -47,9 +47,12 @@ class Ed25519Signer:
         Raises:
             InvalidInput: It is something else.
         """
+        words = text.split()
+        del text  # tools that print the variables of a traceback shall not find it
         try:
-            return cls(SigningKey.parse(text.strip()))
+            return cls(SigningKey.parse(words.pop() if len(words) == 1 else ""))
         except BadKey as error:
+            del words
             raise _bad_key(SECRET) from error
 
     def secret_text(self) -> str:
@@ -70,6 +73,7 @@ class PublicKeys:
             try:
                 key = PublicKey.parse(text.strip())
             except BadKey as error:
+                del text, texts  # may be a secret in the wrong place
                 raise _bad_key(PUBLIC) from error
             self._keys[key.kid] = key
 
@@ -94,13 +98,7 @@ def read_signer(path: Path) -> Ed25519Signer:
     Raises:
         InvalidInput: It cannot be read, holds something else, or others may read it.
     """
-    text = _read(path)
-    if os.name == "posix" and path.stat().st_mode & 0o077:
-        raise InvalidInput(
-            f"the key file {path.name!r} may be read by others, give it mode 0600",
-            reason_code="key_exposed",
-        )
-    return Ed25519Signer.from_text(text)
+    return Ed25519Signer.from_text(_read(path, secret=True))
 
 
 def read_public_keys(paths: Iterable[Path]) -> PublicKeys:
@@ -109,19 +107,28 @@ def read_public_keys(paths: Iterable[Path]) -> PublicKeys:
     Raises:
         InvalidInput: A file cannot be read, holds something else, or no key at all.
     """
-    texts: list[str] = []
+    keys = PublicKeys(_lines(paths))
+    if not keys.texts:
+        raise InvalidInput("the key file holds no k4.public key", reason_code="bad_key")
+    return keys
+
+
+def _lines(paths: Iterable[Path]) -> Iterator[str]:
     for path in paths:
         lines = [line.strip() for line in _read(path).splitlines()]
-        texts.extend(line for line in lines if line and not line.startswith("#"))
-    if not texts:
-        raise InvalidInput("the key file holds no k4.public key", reason_code="bad_key")
-    return PublicKeys(texts)
+        yield from (line for line in lines if line and not line.startswith("#"))
 
 
-def _read(path: Path) -> str:
+def _read(path: Path, *, secret: bool = False) -> str:
     try:
         with path.open("rb") as file:
-            return file.read(MAX_KEY_FILE_BYTES).decode("ascii")
+            if secret and os.name == "posix" and os.fstat(file.fileno()).st_mode & 0o077:
+                raise InvalidInput(
+                    f"the key file {path.name!r} may be read by others, give it mode 0600",
+                    reason_code="key_exposed",
+                )
+            # No foreign error over the content, which it would quote.
+            return file.read(MAX_KEY_FILE_BYTES).decode("ascii", errors="replace")
     except (OSError, ValueError) as error:
         raise InvalidInput(
             f"the key file {str(path)!r} cannot be read: {type(error).__name__}",

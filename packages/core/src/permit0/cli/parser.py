@@ -53,6 +53,7 @@ def make_parser() -> argparse.ArgumentParser:
     _add_plugins(commands)
     _add_audit(commands)
     _add_kill(commands)
+    _add_keys(commands)
     return parser
 
 
@@ -208,3 +209,43 @@ def _add_log(parser: argparse.ArgumentParser, *, keys: bool) -> None:
             metavar="FILE",
             help="a file of k4.public keys, repeatable (default: those that the log brings along)",
         )
+
+
+def _add_keys(commands: _Commands) -> None:
+    keys = _command(
+        commands, "keys", "keys", "make, rotate, list, retire or export the keys of a deployment"
+    )
+    verbs = keys.add_subparsers(
+        dest="verb", metavar="generate|rotate|list|retire|export", required=True
+    )
+    abouts = {
+        "generate": "make the first key",
+        "rotate": "make a new signing key; the old one stays good until it is retired",
+        "list": "every key with its status, no secret",
+        "retire": "refuse every token of a key from now on",
+        "export": "the public half of every key, for whoever verifies",
+    }
+    for name, about in abouts.items():
+        verb = verbs.add_parser(name, help=about, description=about, allow_abbrev=False)
+        if name == "list":
+            verb.add_argument("--json", action="store_true", help="one JSON document")
+        if name == "retire":
+            verb.add_argument("kid", metavar="KID", help="k4.pid. and 8 or more characters of it")
+        if name == "export":
+            verb.add_argument(
+                "out", nargs="?", default="-", metavar="OUT", help="a file (default: stdout)"
+            )
+            verb.add_argument("--force", action="store_true", help="replace OUT if it is there")
+            verb.add_argument(
+                "--format",
+                choices=("ring", "paserk"),
+                default="ring",
+                help="ring: for `keys.path` of a machine that verifies tokens (default); "
+                "paserk: one k4.public a line, for `permit0 audit verify --key`",
+            )
+        verb.add_argument(
+            "--path",
+            metavar="FOLDER",
+            help="where the keys are (default: keys.path of permit0.yaml, else permit0-keys beside it)",
+        )
+        verb.add_argument("--config", metavar="PATH", help="which permit0.yaml names them")

@@ -183,8 +183,10 @@ def load_ring(path: Path) -> KeyRing:
         BadKey: key_private_for_verifying; key_missing; key_permissions: others can write the file;
             key_malformed.
     """
-    data = _read_file(path, forbidden=0o022)
-    return KeyList.read(data, where=repr(str(path)), with_secret=False).ring
+    # In no variable: it may hold a secret after all, and tools print the variables of a traceback.
+    return KeyList.read(
+        _read_file(path, forbidden=0o022), where=repr(str(path)), with_secret=False
+    ).ring
 
 
 def _check_folder(path: Path) -> None:

@@ -152,7 +152,7 @@ class SigningKey:
 
 
 class KeyRing:
-    """The public keys that a verifier knows. It does not change; load a new one instead.
+    """The public keys that a verifier knows. It does not change; watched_ring follows a file.
 
     Args:
         accepted: Keys whose tokens are good.

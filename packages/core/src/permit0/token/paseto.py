@@ -14,8 +14,9 @@ import re
 from typing import NamedTuple
 
 from permit0.errors import BadSignature, TokenMalformed, TokenOversize, WrongVersion
+from permit0.ports import TrustedKeys
 from permit0.token import base64url
-from permit0.token.keys import SIGNATURE_BYTES, KeyRing, SigningKey, footer_of
+from permit0.token.keys import SIGNATURE_BYTES, SigningKey, footer_of
 
 __all__ = ["MAX_TOKEN_BYTES", "Parts", "pae", "sign", "split", "verify"]
 
@@ -91,12 +92,12 @@ def split(token: str) -> Parts:
     return Parts(signed[:-SIGNATURE_BYTES], signed[-SIGNATURE_BYTES:], footer)
 
 
-def verify(keys: KeyRing, token: str, *, implicit: bytes) -> bytes:
+def verify(keys: TrustedKeys, token: str, *, implicit: bytes) -> bytes:
     """The payload of a token whose signature holds under an accepted key.
 
     Raises:
         TokenOversize, WrongVersion, TokenMalformed: As of `split`.
-        BadFooter, UnknownKey, RetiredKey: As of `KeyRing.check`.
+        BadFooter, UnknownKey, RetiredKey, StateUnavailable: As of `TrustedKeys.check`.
         BadSignature: The signature does not hold.
     """
     parts = split(token)

@@ -41,11 +41,10 @@ from permit0.errors import (
     WrongAudience,
 )
 from permit0.model.claims import Claims, Observed
-from permit0.ports import Clock, KillEpochs, ReplayStore
+from permit0.ports import Clock, KillEpochs, ReplayStore, TrustedKeys
 from permit0.token import paseto
 from permit0.token.envelope import first_limit_broken
 from permit0.token.issuer import implicit_assertion
-from permit0.token.keys import KeyRing
 
 __all__ = ["MAX_LEEWAY", "Verifier", "decode_claims"]
 
@@ -65,7 +64,7 @@ class Verifier:
     """Verifies tokens for one audience of one deployment. Any number of threads may use it.
 
     Args:
-        keys: The keys that are trusted.
+        keys: The keys that are trusted; a KeyRing, or a WatchedRing that follows its file.
         audience: The name of this gateway.
         deployment: Id of the deployment whose tokens are accepted.
         clock: Tells the time.
@@ -80,7 +79,7 @@ class Verifier:
     def __init__(
         self,
         *,
-        keys: KeyRing,
+        keys: TrustedKeys,
         audience: str,
         deployment: str,
         clock: Clock,
@@ -118,7 +117,8 @@ class Verifier:
 
         Raises:
             InvalidToken: One subclass for each step above.
-            StateUnavailable: The replay store or the kill switch did not answer. Nothing may run.
+            StateUnavailable: The keys, the replay store or the kill switch did not answer. Nothing
+                may run.
         """
         payload = paseto.verify(self._keys, token, implicit=self._implicit)  # 1 to 4
         claims = decode_claims(payload)  # 5
