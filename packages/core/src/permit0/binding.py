@@ -1,8 +1,8 @@
-"""From the call of a Python function to the arguments that are judged, and to those that its body gets.
+"""What a wrapped function is called with: which of it is judged, and how judged values are put in its place.
 
-Guarantees: arguments by the signature, defaults included, as one deep copy: what is judged is what the body
-gets, and nobody else holds it. A wrapper looks like the function to frameworks without leading back to it.
-Does not: decide (guard, gateway).
+Guarantees: defaults count as arguments; a caller's keyword cannot take the name of another argument;
+what is put back are exactly the values that the caller of `replace` gives, for everything that is judged.
+Does not: judge (guard, gateway).
 """
 
 from __future__ import annotations
@@ -10,128 +10,192 @@ from __future__ import annotations
 import copy
 import functools
 import inspect
-from collections.abc import Callable, Mapping
-from typing import Any, ParamSpec, TypeVar
+from collections.abc import Callable, Collection, Mapping
+from typing import Any, TypeVar
 
 from permit0.errors import InvalidInput
 
-__all__ = ["bind", "copied", "is_async", "is_method", "name_of", "named", "refuse_generators"]
+__all__ = ["Binder", "Bound", "copied", "is_async", "is_generator", "name_of", "named"]
 
-P = ParamSpec("P")
-R = TypeVar("R")
+F = TypeVar("F", bound=Callable[..., Any])
+
 _BOUND_FIRST = frozenset({"self", "cls"})  # the object of a method is no argument of the agent's
 
 
-def bind(
-    signature: inspect.Signature,
-    args: tuple[object, ...],
-    kwargs: Mapping[str, object],
-    *,
-    context: frozenset[str],
-    method: bool = False,
-) -> tuple[inspect.BoundArguments, dict[str, object]]:
-    """What the body will get, and what of it is judged, as one copy.
+class Bound:
+    """The arguments of one call.
+
+    judged: by name, the caller's own objects; `*args` is a list, `**kwargs` are members of their own.
+    """
+
+    __slots__ = ("_bound", "_judged_parameters", "_rest", "judged")
+
+    def __init__(
+        self, bound: inspect.BoundArguments, parameters: tuple[inspect.Parameter, ...]
+    ) -> None:
+        self._bound = bound
+        self._judged_parameters = parameters
+        self._rest: list[str] = []  # names of **kwargs
+        self.judged: dict[str, object] = {}
+        for parameter in parameters:
+            value = bound.arguments[parameter.name]
+            if parameter.kind is inspect.Parameter.VAR_KEYWORD:
+                for key, item in value.items():
+                    name = str.__str__(key)  # a subclass could be equal to another name
+                    if name in self.judged:
+                        raise InvalidInput(
+                            f"argument {name!r} is there twice", reason_code="argument_conflict"
+                        )
+                    self.judged[name] = item
+                    self._rest.append(name)
+            elif parameter.kind is inspect.Parameter.VAR_POSITIONAL:
+                self.judged[parameter.name] = list(value)
+            else:
+                self.judged[parameter.name] = value
+
+    def replace(self, values: Mapping[str, Any]) -> None:
+        """Put values in the place of everything that is judged; they have the names of `judged`."""
+        arguments = self._bound.arguments
+        for parameter in self._judged_parameters:
+            name = parameter.name
+            if parameter.kind is inspect.Parameter.VAR_KEYWORD:
+                arguments[name] = {key: values[key] for key in self._rest}
+            elif parameter.kind is inspect.Parameter.VAR_POSITIONAL:
+                arguments[name] = tuple(values[name])
+            else:
+                arguments[name] = values[name]
+
+    @property
+    def args(self) -> tuple[Any, ...]:
+        """What to call the function with."""
+        return self._bound.args
+
+    @property
+    def kwargs(self) -> dict[str, Any]:
+        """What to call the function with."""
+        return self._bound.kwargs
+
+
+class Binder:
+    """Binds calls of one function.
 
     Args:
-        signature: Of the function.
-        args: As it was called. kwargs: as well.
-        context: Parameters that the program provides: passed on as they are, not judged.
-        method: Whether the first parameter is the object (see `is_method`).
+        function: The function.
+        context: Parameters that the program and not the agent provides; they are not judged.
 
     Raises:
-        TypeError: It cannot be called like this.
-        InvalidInput: argument_not_copyable, argument_conflict.
+        InvalidInput: tool_signature_unknown: the function does not say what it takes.
     """
-    bound = signature.bind(*args, **kwargs)
-    bound.apply_defaults()
-    judged: dict[str, object] = {}
-    parameters = list(signature.parameters.values())
-    for i, parameter in enumerate(parameters):
-        name = parameter.name
-        if name in context or (i == 0 and method):
-            continue
-        value = copied(name, bound.arguments[name])
-        bound.arguments[name] = value
-        if parameter.kind is inspect.Parameter.VAR_KEYWORD:
-            for key, item in value.items():
-                if key in judged:
-                    raise InvalidInput(
-                        f"argument {key!r} is there twice", reason_code="argument_conflict"
-                    )
-                judged[key] = item
-        elif parameter.kind is inspect.Parameter.VAR_POSITIONAL:
-            judged[name] = list(value)
-        else:
-            judged[name] = value
-    return bound, judged
+
+    def __init__(self, function: Callable[..., object], context: Collection[str]) -> None:
+        try:
+            self.signature = inspect.signature(function)
+        except (ValueError, TypeError) as error:
+            raise InvalidInput(
+                f"{name_of(function)!r} does not say what it takes, wrap it in a function that does",
+                reason_code="tool_signature_unknown",
+            ) from error
+        parameters = list(self.signature.parameters.values())
+        if parameters and parameters[0].name in _BOUND_FIRST and _is_in_class(function):
+            del parameters[0]
+        self._judged = tuple(item for item in parameters if item.name not in context)
+
+    def bind(self, args: tuple[object, ...], kwargs: Mapping[str, object]) -> Bound:
+        """Bind one call, defaults included.
+
+        Raises:
+            InvalidInput: arguments_do_not_fit, argument_conflict.
+        """
+        try:
+            bound = self.signature.bind(*args, **kwargs)
+        except TypeError as error:
+            raise InvalidInput(
+                f"the arguments do not fit the function: {error}",
+                where="arguments",
+                reason_code="arguments_do_not_fit",
+            ) from error
+        bound.apply_defaults()
+        return Bound(bound, self._judged)
+
+    def with_keyword(self, name: str, kind: type) -> inspect.Signature:
+        """The signature with one more keyword-only parameter.
+
+        Raises:
+            InvalidInput: tool_parameter_taken: the function has one of this name.
+        """
+        parameters = list(self.signature.parameters.values())
+        if any(item.name == name for item in parameters):
+            raise InvalidInput(
+                f"the function has a parameter {name!r} of its own, rename it",
+                reason_code="tool_parameter_taken",
+            )
+        more = inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, annotation=kind)
+        has_rest = bool(parameters) and parameters[-1].kind is inspect.Parameter.VAR_KEYWORD
+        parameters.insert(len(parameters) - has_rest, more)
+        return self.signature.replace(parameters=parameters)
 
 
-def copied(name: str, value: object) -> Any:  # Any: what the function takes under this name
-    """A deep copy of one argument.
+def copied(arguments: Mapping[str, object]) -> dict[str, object]:
+    """A deep copy of arguments: nobody else holds it.
 
     Raises:
         InvalidInput: argument_not_copyable.
     """
-    try:
-        return copy.deepcopy(value)
-    except Exception as error:  # foreign __deepcopy__: whatever it raises is a refusal
-        raise InvalidInput(
-            f"argument {name!r} cannot be copied, name it in `context` if the program provides it",
-            where=f"arguments.{name}",
-            reason_code="argument_not_copyable",
-        ) from error
+    result: dict[str, object] = {}
+    for name, value in arguments.items():
+        try:
+            result[name] = copy.deepcopy(value)
+        except Exception as error:  # foreign __deepcopy__: whatever it raises is a refusal
+            raise InvalidInput(
+                f"argument {name!r} cannot be copied, name it in `context` if the program provides it",
+                where=f"arguments.{name}",
+                reason_code="argument_not_copyable",
+            ) from error
+    return result
 
 
 def is_async(function: Callable[..., object]) -> bool:
     """Also true for an object whose __call__ is a coroutine function."""
-    if inspect.iscoroutinefunction(function):
-        return True
-    return not inspect.isroutine(function) and inspect.iscoroutinefunction(
-        getattr(type(function), "__call__", None)  # noqa: B004  # the method itself is wanted
+    return any(inspect.iscoroutinefunction(item) for item in _bodies(function))
+
+
+def is_generator(function: Callable[..., object]) -> bool:
+    """Whether the body runs only when somebody iterates over what the call gave back."""
+    return any(
+        inspect.isgeneratorfunction(item) or inspect.isasyncgenfunction(item)
+        for item in _bodies(function)
     )
 
 
-def is_method(function: Callable[..., object]) -> bool:
-    """Whether the first parameter is the object of a method, and not an argument of the agent's.
-
-    A function in a class body that calls it self or cls; a plain function may call an argument so, too.
-    """
-    if not inspect.isfunction(function):
-        return False
-    first = next(iter(inspect.signature(function).parameters), "")
-    owner = function.__qualname__.rpartition(".")[0]
-    return first in _BOUND_FIRST and bool(owner) and not owner.endswith("<locals>")
-
-
 def name_of(function: Callable[..., object]) -> str:
-    """The name under which packs may know it."""
+    """What people call the function."""
     inner = function.func if isinstance(function, functools.partial) else function
     name: str = getattr(inner, "__name__", type(inner).__name__)
     return name
 
 
-def named(
-    guarded: Callable[P, R], function: Callable[P, R], signature: inspect.Signature
-) -> Callable[P, R]:
-    """Looks like the function to frameworks, without leading back to it."""
+def named(wrapper: F, function: Callable[..., object], signature: inspect.Signature) -> F:
+    """Make a wrapper look like the function to frameworks, without a way from it to the function."""
     for name in ("__module__", "__name__", "__qualname__", "__doc__", "__annotations__"):
         if hasattr(function, name):
-            setattr(guarded, name, getattr(function, name))
-    guarded.__signature__ = signature  # type: ignore[attr-defined]  # what inspect looks for
-    return guarded
+            setattr(wrapper, name, getattr(function, name))
+    wrapper.__signature__ = signature  # type: ignore[attr-defined]  # what inspect looks for
+    return wrapper
 
 
-def refuse_generators(function: Callable[..., object], tool: str) -> None:
-    """Refuse what would run after it was allowed, and what cannot be called.
-
-    Raises:
-        InvalidInput: guard_generator, guard_not_callable.
-    """
-    if not callable(function):
-        raise InvalidInput(f"{function!r} is no function", reason_code="guard_not_callable")
+def _bodies(function: Callable[..., object]) -> tuple[Any, ...]:
     inner = inspect.unwrap(function)
-    if inspect.isgeneratorfunction(inner) or inspect.isasyncgenfunction(inner):
-        raise InvalidInput(
-            f"{tool!r} is a generator, which runs after it was allowed, guard what consumes it",
-            reason_code="guard_generator",
-        )
+    if inspect.isroutine(inner):
+        return function, inner
+    return function, inner, getattr(type(inner), "__call__", None)  # noqa: B004  # the method itself is wanted
+
+
+def _is_in_class(function: Callable[..., object]) -> bool:
+    """Whether a function was written inside a class; a bound one no longer has its first parameter.
+
+    A plain function may call its first parameter `cls`, and then it is the agent's.
+    """
+    if inspect.ismethod(function) or isinstance(function, staticmethod):
+        return False
+    before = getattr(function, "__qualname__", "").rpartition(".")[0]
+    return bool(before) and not before.endswith("<locals>")

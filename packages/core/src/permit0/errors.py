@@ -28,6 +28,7 @@ __all__ = [
     "Denied",
     "EpochPassed",
     "Expired",
+    "GatewayRefused",
     "InvalidInput",
     "InvalidToken",
     "KillUnrecorded",
@@ -40,6 +41,7 @@ __all__ = [
     "RetiredKey",
     "StateUnavailable",
     "TokenMalformed",
+    "TokenMissing",
     "TokenOversize",
     "UnknownAction",
     "UnknownKey",
@@ -193,6 +195,12 @@ class InvalidToken(Permit0Error):
         self.jti = jti
 
 
+class TokenMissing(InvalidToken):
+    """The call came without a token."""
+
+    reason_code = "token_missing"
+
+
 class TokenOversize(InvalidToken):
     """The token is longer than any that permit0 issues."""
 
@@ -299,6 +307,17 @@ class Replayed(InvalidToken):
     """The token was used before, as often as it may be."""
 
     reason_code = "token_replayed"
+
+
+class GatewayRefused(Permit0Error):
+    """A gateway refused a call for a reason of its own; nothing ran.
+
+    gateway_error: something failed that never should. Codes of requests over HTTP: request_unmapped,
+    request_query, request_content_type, request_encoding, request_length, request_too_large,
+    request_body, request_incomplete, request_not_http.
+    """
+
+    reason_code = "gateway_error"
 
 
 class AuditUnavailable(Permit0Error):

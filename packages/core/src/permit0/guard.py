@@ -25,13 +25,12 @@ In observe mode refused calls run, without a token, as the mode says.
 from __future__ import annotations
 
 import asyncio
-import inspect
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Literal, NoReturn, ParamSpec, TypeVar, overload
 
 from permit0.approval.desk import ApprovalDesk
-from permit0.binding import bind, copied, is_async, is_method, name_of, named, refuse_generators
+from permit0.binding import Binder, Bound, copied, is_async, is_generator, name_of, named
 from permit0.canonical import digest, freeze
 from permit0.engine import Engine
 from permit0.errors import ApprovalRequired, Denied, InvalidInput
@@ -170,7 +169,7 @@ class Guard:
             Denied, ApprovalRequired: It may not run.
             Permit0Error: Something on the way failed; it may not run, either.
         """
-        copy = copied("arguments", dict(arguments))
+        copy = copied(arguments)
         call, decision = self._decided(
             tool, copy, identity, approval, call_id, framework, description, schema
         )
@@ -191,7 +190,7 @@ class Guard:
         schema: str = "",
     ) -> Permit:
         """As `admit`; other tasks go on while a person is asked."""
-        copy = copied("arguments", dict(arguments))
+        copy = copied(arguments)
         call, decision = self._decided(
             tool, copy, identity, approval, call_id, framework, description, schema
         )
@@ -218,7 +217,7 @@ class Guard:
         Raises:
             Denied, ApprovalRequired: It may not run. In observe mode, too: there is no token then.
         """
-        copy = copied("arguments", dict(arguments))
+        copy = copied(arguments)
         call, decision = self._decided(tool, copy, identity, approval)
         if decision.outcome is Outcome.HUMAN:
             decision = self._asked(call, decision, wait=self._approver)
@@ -229,18 +228,25 @@ class Guard:
         return self._token(call, decision, audience)
 
     def _wrap(self, function: Callable[P, R], tool: str, context: frozenset[str]) -> Callable[P, R]:
-        refuse_generators(function, tool)
-        signature = inspect.signature(function)
-        method = is_method(function)
+        if not callable(function):
+            raise InvalidInput(f"{function!r} is no function", reason_code="guard_not_callable")
+        if is_generator(function):
+            raise InvalidInput(
+                f"{tool!r} is a generator, which runs after it was allowed, guard what consumes it",
+                reason_code="guard_generator",
+            )
+        binder = Binder(function, context)
 
         def prepare(
             args: tuple[object, ...], kwargs: Mapping[str, object]
-        ) -> tuple[inspect.BoundArguments, dict[str, object], ToolCall, Decision]:
-            bound, arguments = bind(signature, args, kwargs, context=context, method=method)  # 1, 2
+        ) -> tuple[Bound, dict[str, object], ToolCall, Decision]:
+            bound = binder.bind(args, kwargs)  # 1
+            arguments = copied(bound.judged)  # 2
+            bound.replace(arguments)
             call, decision = self._decided(tool, arguments, None, None)  # 3
             return bound, arguments, call, decision
 
-        if is_async(inspect.unwrap(function)):
+        if is_async(function):
 
             async def guarded_async(*args: P.args, **kwargs: P.kwargs) -> object:
                 try:
@@ -254,7 +260,7 @@ class Guard:
                     outcome.result = await function(*bound.args, **bound.kwargs)  # type: ignore[misc]  # a coroutine function
                 return outcome.result
 
-            return named(guarded_async, function, signature)  # type: ignore[arg-type]  # R is a coroutine
+            return named(guarded_async, function, binder.signature)  # type: ignore[arg-type]  # R is a coroutine
 
         def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
             try:
@@ -268,7 +274,7 @@ class Guard:
                 result = outcome.result = function(*bound.args, **bound.kwargs)
             return result
 
-        return named(guarded, function, signature)
+        return named(guarded, function, binder.signature)
 
     def _decided(
         self,

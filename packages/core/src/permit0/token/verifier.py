@@ -104,6 +104,11 @@ class Verifier:
         self._epochs = epochs
         self._leeway_s = leeway.total_seconds()
 
+    @property
+    def audience(self) -> str:
+        """The name of this gateway."""
+        return self._audience
+
     def verify(
         self, token: str, *, action: str, digest: str, observed: Observed = _NOTHING
     ) -> Claims:
