@@ -13,8 +13,10 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from permit0.version import VERSION as __version__
+
 if TYPE_CHECKING:
-    from permit0.build import build_engine, build_guard
+    from permit0.build import build_engine, build_gateway, build_guard
     from permit0.engine import Engine
     from permit0.errors import (
         ApprovalRequired,
@@ -24,18 +26,24 @@ if TYPE_CHECKING:
         Permit0Error,
     )
     from permit0.guard import Guard
+    from permit0.identity import Identity, carry, session
+    from permit0.integration.protect import coverage, protect
+    from permit0.model.approval import ApprovalAnswer, ApprovalRequest
     from permit0.model.call import ToolCall
     from permit0.model.decision import Decision
     from permit0.model.vocabulary import Flag, Outcome, Tier
     from permit0.plugins.hookspecs import hookimpl
 
 __all__ = [
+    "ApprovalAnswer",
+    "ApprovalRequest",
     "ApprovalRequired",
     "Decision",
     "Denied",
     "Engine",
     "Flag",
     "Guard",
+    "Identity",
     "InvalidInput",
     "Outcome",
     "OutcomeUnrecorded",
@@ -44,11 +52,15 @@ __all__ = [
     "ToolCall",
     "__version__",
     "build_engine",
+    "build_gateway",
     "build_guard",
+    "carry",
+    "coverage",
     "hookimpl",
+    "protect",
+    "session",
 ]
 
-__version__ = "0.1.0"
 
 _HOME = {
     "Decision": "permit0.model.decision",
@@ -64,7 +76,15 @@ _HOME = {
     "Denied": "permit0.errors",
     "Guard": "permit0.guard",
     "build_engine": "permit0.build",
+    "build_gateway": "permit0.build",
     "build_guard": "permit0.build",
+    "carry": "permit0.identity",
+    "coverage": "permit0.integration.protect",
+    "protect": "permit0.integration.protect",
+    "session": "permit0.identity",
+    "Identity": "permit0.identity",
+    "ApprovalAnswer": "permit0.model.approval",
+    "ApprovalRequest": "permit0.model.approval",
     "hookimpl": "permit0.plugins.hookspecs",
 }
 

@@ -1,60 +1,70 @@
-"""The composition root: configuration and plugins to an Engine. Everything is wired here and only here.
+"""The composition root: configuration and plugins to an Engine, a Guard, a Gateway. Wired here and only here.
 
-Anyone can build two engines in one process; nothing is shared between them.
+Anyone can build two engines in one process; nothing is shared between them but the files they name.
 """
 
 from __future__ import annotations
 
+import os
 import secrets
 import sys
-from collections.abc import Callable, Iterable, Sequence
-from importlib.resources.abc import Traversable
+from collections.abc import Iterable
+from datetime import timedelta
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
-from pydantic import TypeAdapter, ValidationError
 
 from permit0 import builtin
+from permit0.approval.desk import ApprovalDesk, ApprovalEvent
+from permit0.approval.view import Clean, render_view
+from permit0.audit.events import EventBody, EventLog
 from permit0.audit.record import Provenance
 from permit0.audit.recorder import Recorder
 from permit0.audit.redact import Redactor
 from permit0.clock import SystemClock
-from permit0.config import DenyEntry, LoadedConfig, find_config, load_config
-from permit0.engine import Engine
-from permit0.errors import BadConfig, BadPlugin, InvalidInput
+from permit0.config import LoadedConfig, find_config, load_config
+from permit0.deployment_keys import load_keys
+from permit0.engine import AskReviewer, Engine
+from permit0.errors import BadConfig, InvalidInput
 from permit0.guard import Guard
-from permit0.located import Place
-from permit0.model.history import Feature
-from permit0.model.rule import FactPredicate
+from permit0.model.call import ToolCall
+from permit0.model.claims import Authority
+from permit0.model.decision import Decision
+from permit0.model.review import Review
 from permit0.model.vocabulary import Mode
-from permit0.normalize.catalog import Catalog, fold_name
-from permit0.normalize.compiler import ExtraRules, compile_packs
-from permit0.normalize.conditions import ConditionCompiler
+from permit0.normalize.catalog import Catalog
 from permit0.normalize.loader import LoadedPack, load_packs
 from permit0.normalize.normalizer import Normalizer
 from permit0.normalize.organisation import Organisation
-from permit0.normalize.pack_schema import ConditionSpec, RuleSpec
 from permit0.normalize.sensitive import find_confidential
 from permit0.plugins.manager import Plugins
 from permit0.policy.guardrails import Tuning, tune
-from permit0.policy.lists import AllowListed, ListEntry, Lists
-from permit0.ports import AuditSink, Clock, SessionRule, StateStore
+from permit0.policy.lists import Lists
+from permit0.ports import Approver, AuditSink, Clock, Reviewer, SessionRule
 from permit0.provenance import describe
+from permit0.review.review import SecondReader, is_reviewable
 from permit0.score.scorer import TIER_BOUNDS, Scorer, Weights
-from permit0.session.rules import IMMUTABLE_RULES
 from permit0.state.memory import MemoryStore
+from permit0.stores import MakeStore, Stores, open_sink, open_stores
 from permit0.taxonomy import Taxonomy, load_taxonomy
-from permit0.token.epochs import FixedEpoch
 from permit0.token.issuer import Issuer
-from permit0.token.keys import KeyRing, SigningKey
 from permit0.token.replay import MemoryReplayStore
 from permit0.token.verifier import Verifier
-from permit0.words import nearest
+from permit0.version import VERSION
+from permit0.wiring import (
+    compile_catalog,
+    make_lists,
+    pack_paths,
+    plugin_packs,
+    rule_features,
+    session_rules,
+)
 
-__all__ = ["Deployment", "assemble", "build_engine", "build_guard", "open_sink"]
+if TYPE_CHECKING:
+    from permit0.gateway import ExecutionGateway
 
-MakeStore = Callable[[Sequence[Feature]], StateStore]
+__all__ = ["Deployment", "assemble", "build_engine", "build_gateway", "build_guard", "open_sink"]
 
 
 class Deployment(msgspec.Struct, frozen=True):
@@ -71,6 +81,8 @@ class Deployment(msgspec.Struct, frozen=True):
     lists: Lists
     loaded: LoadedConfig
     provenance: Provenance
+    stores: Stores
+    desk: ApprovalDesk
 
     def fresh_engine(self, clock: Clock, make_store: MakeStore = MemoryStore) -> Engine:
         """A second engine of the same parts, with an empty history and a clock of its own."""
@@ -92,6 +104,7 @@ def build_engine(
     *,
     clock: Clock | None = None,
     plugins: Iterable[tuple[str, object]] = (),
+    reviewer: Reviewer | None = None,
 ) -> Engine:
     """Build an engine.
 
@@ -100,6 +113,7 @@ def build_engine(
             directory or above, then safe defaults.
         clock: Where the time comes from; the system's clock by default.
         plugins: Further plugins, (name, object) each.
+        reviewer: Second reader of medium decisions; it can refuse, and nothing else.
 
     Raises:
         BadConfig: The configuration is not valid or violates a guardrail.
@@ -107,69 +121,120 @@ def build_engine(
         AuditUnavailable: The configured audit log cannot be used.
     """
     loaded = load_config(find_config(Path(config) if config is not None else None))
-    return assemble(loaded, clock=clock, plugins=plugins, sink=open_sink(loaded)).engine
+    sink = open_sink(loaded)
+    return assemble(loaded, clock=clock, plugins=plugins, sink=sink, reviewer=reviewer).engine
 
 
 def build_guard(
     config: str | Path | None = None,
     *,
     on_refusal: Literal["raise", "return"] = "raise",
+    approver: Approver | None = None,
+    reviewer: Reviewer | None = None,
     clock: Clock | None = None,
+    name: str | None = None,
 ) -> Guard:
     """Build a guard for the functions of this process.
-
-    Its tokens are signed with a key that is made for it and never leaves the process.
 
     Args:
         config: As for `build_engine`.
         on_refusal: "raise" Denied or ApprovalRequired, or "return" one sentence for the agent.
+        approver: Asks a person and waits, see permit0.approval; without one, a call that needs a
+            person raises ApprovalRequired, and its request waits.
+        reviewer: As for `build_engine`.
         clock: Where the time comes from; the system's clock by default.
+        name: What `permit0 status` calls this process.
 
     Raises:
         BadConfig, BadPack, BadPlugin, StateUnavailable, AuditUnavailable: As for `build_engine`.
     """
     loaded = load_config(find_config(Path(config) if config is not None else None))
     clock = SystemClock() if clock is None else clock
-    deployment = assemble(loaded, clock=clock, sink=open_sink(loaded))
-    key = SigningKey.generate()
-    name = f"process:{secrets.token_hex(8)}"
+    keys = load_keys(loaded, clock=clock)
+    if keys.signing is None:
+        raise BadConfig(
+            f"{loaded.at('keys')}: {keys.source!r} has public keys only, a guard signs tokens",
+            reason_code="key_public_for_signing",
+        )
+    deployment = assemble(
+        loaded,
+        clock=clock,
+        sink=open_sink(loaded, keys),
+        stores=open_stores(loaded, clock=clock, name=name or f"guard {os.getpid()}"),
+        reviewer=reviewer,
+    )
+    config_ = loaded.config
+    # The tokens for this process's own functions are good nowhere else, so that who used them is known here.
+    audience = f"process:{secrets.token_hex(8)}"
     return Guard(
         engine=deployment.engine,
-        issuer=Issuer(key=key, deployment=name, clock=clock),
+        issuer=Issuer(
+            key=keys.signing,
+            deployment=config_.deployment,
+            clock=clock,
+            ttl={
+                Authority.SCORER: timedelta(seconds=config_.tokens.scorer_ttl_s),
+                Authority.HUMAN: timedelta(seconds=config_.tokens.human_ttl_s),
+            },
+        ),
         verifier=Verifier(
-            keys=KeyRing([key.public]),
-            audience=name,
-            deployment=name,
+            keys=keys.ring,
+            audience=audience,
+            deployment=config_.deployment,
             clock=clock,
             replay=MemoryReplayStore(clock=clock),
-            epochs=FixedEpoch(),
+            epochs=deployment.stores.kills,
         ),
-        audience=name,
+        audience=audience,
         policy=deployment.provenance.policy,
         on_refusal=on_refusal,
+        desk=deployment.desk,
+        approver=approver,
     )
 
 
-def open_sink(loaded: LoadedConfig) -> AuditSink | None:
-    """The audit log that the configuration names, None if it names none.
+def build_gateway(
+    config: str | Path | None = None, *, audience: str, clock: Clock | None = None
+) -> ExecutionGateway:
+    """Build the gateway of a tool server: it accepts tokens of this deployment for `audience`, each once.
+
+    Args:
+        config: As for `build_engine`; it needs `keys` (public ones are enough) and `state.path`.
+        audience: The name of this gateway, as in `Guard.token_for`.
+        clock: Where the time comes from; the system's clock by default.
 
     Raises:
-        BadConfig: The key cannot be read.
-        AuditUnavailable: The log cannot be used.
+        BadConfig: The configuration is not valid, or names no keys or no state file.
+        AuditUnavailable: The configured audit log cannot be used.
     """
-    audit = loaded.config.audit
-    if audit is None:
-        return None
-    from permit0.audit.keys import read_signer
-    from permit0.audit.sinks.sqlite import SqliteSink
+    from permit0.gateway import ExecutionGateway  # only who has tools of its own pays for it
 
-    if audit.key is None:
-        raise BadConfig(f"{loaded.at('audit')}: the log needs a key, name one in 'key'")
-    try:
-        signer = read_signer(loaded.folder / audit.key)
-    except InvalidInput as error:
-        raise BadConfig(f"{loaded.at('audit', 'key')}: {error}") from error
-    return SqliteSink(loaded.folder / audit.path, signer, durability=audit.durability)
+    loaded = load_config(find_config(Path(config) if config is not None else None))
+    clock = SystemClock() if clock is None else clock
+    keys = load_keys(loaded, clock=clock)
+    if not keys.lasting:
+        raise BadConfig(
+            f"{loaded.at('keys')}: a gateway needs the keys of those who issue tokens, name them",
+            reason_code="key_missing",
+        )
+    stores = open_stores(loaded, clock=clock, name=f"gateway {audience}")
+    if not stores.shared:
+        raise BadConfig(
+            f"{loaded.at('state')}: a gateway must remember used tokens over a restart, give it a path"
+        )
+    sink = open_sink(loaded, keys)
+    return ExecutionGateway(
+        verifier=Verifier(
+            keys=keys.ring,
+            audience=audience,
+            deployment=loaded.config.deployment,
+            clock=clock,
+            replay=stores.replay,
+            epochs=stores.kills,
+        ),
+        clock=clock,
+        events=None if sink is None else EventLog(sink, redactor=Redactor(find_confidential)),
+    )
 
 
 def assemble(
@@ -179,18 +244,22 @@ def assemble(
     make_store: MakeStore | None = None,
     plugins: Iterable[tuple[str, object]] = (),
     sink: AuditSink | None = None,
+    stores: Stores | None = None,
+    reviewer: Reviewer | None = None,
 ) -> Deployment:
     """Wire everything for a configuration that was read. Raises like `build_engine`.
 
     Args:
         loaded: The configuration.
-        clock: As for `build_engine`. plugins: as well.
+        clock: As for `build_engine`. plugins, reviewer: as well.
         make_store: Where history is kept; by default what the configuration says.
         sink: Where decisions are recorded; `open_sink` opens the configured one.
+        stores: What else is remembered where; by default what the configuration says.
     """
     config = loaded.config
+    clock = SystemClock() if clock is None else clock
     manager = Plugins()
-    manager.register(builtin, name="core", distribution="permit0", version=_version())
+    manager.register(builtin, name="core", distribution="permit0", version=VERSION)
     manager.load(config.plugins)
     for name, plugin in plugins:
         manager.register(plugin, name=name)
@@ -206,21 +275,27 @@ def assemble(
     mode = Mode(config.mode)
     normalizer = Normalizer(catalog, org)
     lists = make_lists(loaded, catalog, taxonomy)
-    if make_store is None:
-        make_store = _store_maker(loaded)
+    if stores is None:
+        stores = open_stores(loaded, clock=clock, name=f"engine {os.getpid()}")
     provenance = describe(
-        version=_version(), loaded=loaded, packs=packs, plugins=manager.loaded, tuning=tuning
+        version=VERSION, loaded=loaded, packs=packs, plugins=manager.loaded, tuning=tuning
     )
+    redactor = Redactor(find_confidential)
+    scorer = Scorer(Weights(tuning.flags, tuning.amplifiers, tuning.tier_bounds))
+    desk = _desk(loaded, stores, clock, redactor, sink)
     engine = Engine(
         catalog=catalog,
         normalizer=normalizer,
-        scorer=Scorer(Weights(tuning.flags, tuning.amplifiers, tuning.tier_bounds)),
+        scorer=scorer,
         rules=rules,
-        store=make_store([*catalog.features, *rule_features(rules)]),
-        clock=SystemClock() if clock is None else clock,
+        store=(make_store or stores.history)([*catalog.features, *rule_features(rules)]),
+        clock=clock,
         lists=lists,
         mode=mode,
-        audit=None if sink is None else _recorder(sink, catalog, provenance),
+        audit=None if sink is None else _recorder(sink, catalog, provenance, redactor),
+        kills=stores.kills,
+        desk=desk,
+        review=None if reviewer is None else _second_reader(reviewer, scorer, redactor),
     )
     if mode is Mode.OBSERVE:
         sys.stderr.write("permit0: observe mode, decisions are recorded but nothing is refused\n")
@@ -236,29 +311,76 @@ def assemble(
         lists=lists,
         loaded=loaded,
         provenance=provenance,
+        stores=stores,
+        desk=desk,
     )
 
 
-def _recorder(sink: AuditSink, catalog: Catalog, provenance: Provenance) -> Recorder:
+def _recorder(
+    sink: AuditSink, catalog: Catalog, provenance: Provenance, redactor: Redactor
+) -> Recorder:
     return Recorder(
         sink,
-        redactor=Redactor(find_confidential),
+        redactor=redactor,
         template=lambda action: catalog.actions[action].template,
         provenance=provenance,
     )
 
 
-def _store_maker(loaded: LoadedConfig) -> MakeStore:
-    path = loaded.config.state.path
-    if path is None:
-        return MemoryStore
-    from permit0.state.sqlite import SqliteStore  # only who has a file pays for loading SQLite
+def _desk(
+    loaded: LoadedConfig,
+    stores: Stores,
+    clock: Clock,
+    redactor: Redactor,
+    sink: AuditSink | None,
+) -> ApprovalDesk:
+    events = None if sink is None else EventLog(sink, redactor=redactor)
 
-    file = loaded.folder / path
-    return lambda features: SqliteStore(features, file)
+    def record(event: ApprovalEvent) -> None:
+        if events is not None:
+            events.keep("approval", event.at, _approval_body(event))
+
+    return ApprovalDesk(
+        stores.approvals,
+        clock=clock,
+        show=lambda call, decision: render_view(call, decision, clean=_cleaner(redactor)),
+        record=record,
+        timeout_s=loaded.config.approval.timeout_s,
+    )
 
 
-def _version() -> str:
-    from permit0 import __version__  # the public module imports this one lazily
+def _approval_body(event: ApprovalEvent) -> EventBody:
+    request = event.request
+    return EventBody(
+        event=event.event,
+        code=event.code,
+        by=event.by,
+        reason=event.reason,
+        tool=request.tool,
+        action=request.action,
+        session=request.session,
+        agent=request.agent,
+        principal=request.principal,
+        digest=request.digest,
+        refs={
+            "decision": request.decision,
+            "request": request.id,
+            "view_digest": request.view_digest,
+        },
+    )
 
-    return __version__
+
+def _second_reader(reviewer: Reviewer, scorer: Scorer, redactor: Redactor) -> AskReviewer:
+    second = SecondReader(reviewer, clean=_cleaner(redactor))
+    _, medium, high, _ = scorer.tier_bounds
+
+    def read(call: ToolCall, decision: Decision) -> Review | None:
+        if not is_reviewable(score=decision.score, bounds=(medium, high)):
+            return None
+        return second.read(call, decision)
+
+    return read
+
+
+def _cleaner(redactor: Redactor) -> Clean:
+    return lambda values: redactor.begin().arguments(values)

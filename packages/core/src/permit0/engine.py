@@ -48,7 +48,7 @@ from permit0.score.scorer import Scorer
 from permit0.session.counted import WithoutItself
 from permit0.session.pressure import session_points
 
-__all__ = ["Engine", "exposure"]
+__all__ = ["AskReviewer", "Engine", "exposure"]
 
 _OUTCOME = {
     Verdict.ALLOW: Outcome.ALLOW,
@@ -59,7 +59,7 @@ _OUTCOME = {
 MAX_OUTPUT_CHARS = 1 << 20  # what is looked at of a tool's output for secrets
 _NO_ORDERS = KillState()
 
-SecondReader = Callable[[ToolCall, Decision], Review | None]
+AskReviewer = Callable[[ToolCall, Decision], Review | None]
 """Reads a REVIEW decision; None if this one is not for it. Never raises, never waits for long."""
 
 
@@ -80,7 +80,7 @@ class Engine:
         audit: Recorder | None = None,
         kills: KillSwitch | None = None,
         desk: ApprovalDesk | None = None,
-        review: SecondReader | None = None,
+        review: AskReviewer | None = None,
     ) -> None:
         self._catalog = catalog
         self._normalizer = normalizer
@@ -292,8 +292,10 @@ class Engine:
             review=review,
             decided=Outcome.DENY,
             outcome=Outcome.DENY if self._mode is Mode.ENFORCE else Outcome.ALLOW,
-            reasons=(Reason("review_denied", f"the reviewer refuses: {review.reason}"),)
-            + decision.reasons,
+            reasons=(
+                Reason("review_denied", f"the reviewer refuses: {review.reason}"),
+                *decision.reasons,
+            ),
         )
 
     def _conclude(self, call: ToolCall, request: str) -> Decision:

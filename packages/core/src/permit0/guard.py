@@ -260,7 +260,7 @@ class Guard:
                     outcome.result = await function(*bound.args, **bound.kwargs)  # type: ignore[misc]  # a coroutine function
                 return outcome.result
 
-            return named(guarded_async, function, binder.signature)  # type: ignore[arg-type]  # R is a coroutine
+            return named(guarded_async, function, binder.signature)  # type: ignore[return-value]  # R is a coroutine
 
         def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
             try:

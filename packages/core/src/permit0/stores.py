@@ -14,8 +14,9 @@ from pathlib import Path
 
 import msgspec
 
+from permit0.clock import SystemClock
 from permit0.config import LoadedConfig
-from permit0.deployment_keys import DeploymentKeys, load_audit_signer
+from permit0.deployment_keys import DeploymentKeys, load_audit_signer, load_keys
 from permit0.errors import AuditUnavailable, StateUnavailable
 from permit0.model.history import Feature
 from permit0.ports import ApprovalStore, AuditSink, Clock, KillSwitch, ReplayStore, StateStore
@@ -79,8 +80,12 @@ def open_stores(loaded: LoadedConfig, *, clock: Clock, name: str) -> Stores:
     )
 
 
-def open_sink(loaded: LoadedConfig, keys: DeploymentKeys) -> AuditSink | None:
+def open_sink(loaded: LoadedConfig, keys: DeploymentKeys | None = None) -> AuditSink | None:
     """The audit log that the configuration names, None if it names none.
+
+    Args:
+        loaded: The configuration.
+        keys: Of the deployment, if they were loaded already.
 
     Raises:
         BadConfig: There is no key to sign with, or it cannot be read.
@@ -91,6 +96,8 @@ def open_sink(loaded: LoadedConfig, keys: DeploymentKeys) -> AuditSink | None:
         return None
     from permit0.audit.sinks.sqlite import SqliteSink
 
+    if keys is None:
+        keys = load_keys(loaded, clock=SystemClock())
     signer = load_audit_signer(loaded, keys)
     state = state_path(loaded)
     path = loaded.folder / (audit.path or AUDIT_FILE)

@@ -40,10 +40,16 @@ __all__ = [
 
 
 def rule_features(rules: Sequence[SessionRule]) -> list[Feature]:
+    """The questions to history that the rules ask."""
     return [feature for rule in rules for feature in rule.features]
 
 
 def plugin_packs(manager: Plugins) -> list[Traversable]:
+    """Pack files of the plugins.
+
+    Raises:
+        BadPlugin: A plugin gave something else.
+    """
     files: list[Traversable] = []
     for file in manager.ask("permit0_pack_files"):
         if not isinstance(file, Traversable):
@@ -53,6 +59,11 @@ def plugin_packs(manager: Plugins) -> list[Traversable]:
 
 
 def pack_paths(loaded: LoadedConfig) -> list[Path]:
+    """Pack files that permit0.yaml names.
+
+    Raises:
+        BadConfig: One is not there.
+    """
     paths: list[Path] = []
     for i, name in enumerate(loaded.config.packs):
         path = loaded.folder / name
@@ -65,6 +76,11 @@ def pack_paths(loaded: LoadedConfig) -> list[Path]:
 def compile_catalog(
     packs: Sequence[LoadedPack], taxonomy: Taxonomy, loaded: LoadedConfig
 ) -> Catalog:
+    """The packs and the rules of permit0.yaml, compiled.
+
+    Raises:
+        BadPack, BadConfig: A line is not valid.
+    """
     extra: dict[str, list[tuple[RuleSpec, str]]] = {}
     for action, lines in loaded.config.rules.items():
         for i, line in enumerate(lines):
@@ -82,6 +98,11 @@ def compile_catalog(
 
 
 def session_rules(manager: Plugins, tuning: Tuning) -> tuple[SessionRule, ...]:
+    """The session rules of all plugins.
+
+    Raises:
+        BadPlugin: One is none, two have one name, or an immutable one is missing.
+    """
     rules: list[SessionRule] = []
     for rule in manager.ask("permit0_session_rules", limits=tuning.limits):
         if not isinstance(rule, SessionRule):
@@ -98,6 +119,11 @@ def session_rules(manager: Plugins, tuning: Tuning) -> tuple[SessionRule, ...]:
 
 
 def make_lists(loaded: LoadedConfig, catalog: Catalog, taxonomy: Taxonomy) -> Lists:
+    """The deny and the allow list, compiled.
+
+    Raises:
+        BadConfig: An entry is not valid.
+    """
     conditions = ConditionCompiler(catalog.facts, catalog.patterns)
     lists = loaded.config.lists
     deny = [

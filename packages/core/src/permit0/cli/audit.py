@@ -18,7 +18,7 @@ from typing import IO, TYPE_CHECKING
 
 import msgspec
 
-from permit0 import __version__
+from permit0.version import VERSION
 from permit0.audit.chain import read_envelope
 from permit0.audit.export import head_line, row_of, write_bundle, write_csv, write_jsonl
 from permit0.audit.keys import PublicKeys, read_public_keys
@@ -218,7 +218,7 @@ def _write(form: str, log: AuditLog, out: IO[bytes]) -> int:
         case "csv":
             return write_csv(log, out)
         case "bundle":
-            return write_bundle(log, out, version=__version__)
+            return write_bundle(log, out, version=VERSION)
         case _:
             head = signed_head(log)
             if head is None:

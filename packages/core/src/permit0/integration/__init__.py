@@ -1,5 +1,5 @@
-"""What the integrations of frameworks share: one gate before every tool body, one wording of refusals, one report
-of what is covered. An integration finds the framework's hooks, translates, and decides nothing.
+"""What the integrations of frameworks share: one gate before every tool body, one wording of refusals,
+one report of what is covered. An integration finds the framework's hooks, translates, and decides nothing.
 """
 
 from __future__ import annotations

@@ -104,12 +104,9 @@ class Entry:
         if self._let_in is not None:
             self._let_in.close()
         token = self._tokens.pop()
-        try:
+        # Left in another context than entered (an async generator): it ends with that one.
+        with suppress(ValueError):
             _let_in.reset(token)
-        except (
-            ValueError
-        ):  # left in another context than entered (an async generator): it ends there
-            pass
         if error is not None:
             self.failed(error)
 

@@ -125,7 +125,7 @@ def _guarded(obj: object, guard: Guard) -> Guarded[object]:
         names = ", ".join(answer.coverage.framework for answer in answers)
         raise BadPlugin(f"several integrations know a {type(obj).__name__!r}: {names}")
     if inspect.isroutine(obj) and callable(obj):
-        name = getattr(obj, "__name__", type(obj).__name__)
+        name = str(getattr(obj, "__name__", type(obj).__name__))
         return Guarded(guard(obj), Coverage("python", (Covered(name, ("function",)),)))
     raise InvalidInput(
         f"no integration that is installed knows a {_kind(obj)}, install the one of its framework "

@@ -21,7 +21,7 @@ _WHY = {
     "approval_timeout": "a person was asked and did not answer in time",
     "approval_used": "its approval was used before",
     "approval_pending": "a person was asked and has not answered yet",
-    "approval_own_call": "an agent cannot approve its own calls",
+    "approval_self": "an agent cannot approve its own calls",
     "audit_unavailable": "it could not be recorded",
 }
 _ASK = "a person has to approve it first"

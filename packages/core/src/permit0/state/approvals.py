@@ -40,16 +40,20 @@ from permit0.state.file import StateFile, corrupt
 
 __all__ = ["MemoryApprovals", "SqliteApprovals"]
 
-_Row = tuple[str, bytes, str, str, str, float, float, bytes | None]
+_Row = tuple[str, bytes, str, str, str, str, float, float, bytes | None]
 
-_COLUMNS = "id, request, digest, view_digest, status, created, expires, answer"
+_COLUMNS = "id, request, digest, call_id, view_digest, status, created, expires, answer"
 _FIND = f"SELECT {_COLUMNS} FROM approvals WHERE id = ?"  # noqa: S608  # a constant
+_FIND_CALL = (
+    f"SELECT {_COLUMNS} FROM approvals WHERE digest = ? AND call_id = ? "  # noqa: S608  # a constant
+    "AND call_id != '' ORDER BY created DESC, id DESC"
+)
 _PENDING = (
     f"SELECT {_COLUMNS} FROM approvals WHERE status = 'pending' "  # noqa: S608  # a constant
     "ORDER BY created, id"
 )
 _OPEN = (
-    f"INSERT INTO approvals ({_COLUMNS}) VALUES (?, ?, ?, ?, 'pending', ?, ?, NULL) "  # noqa: S608
+    f"INSERT INTO approvals ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, 'pending', ?, ?, NULL) "  # noqa: S608
     "ON CONFLICT (id) DO NOTHING"
 )
 _EXPIRE = "UPDATE approvals SET status = 'expired' WHERE status = 'pending' AND expires <= ?"
@@ -83,6 +87,18 @@ class MemoryApprovals:
         with self._lock:
             state = self._states.get(request)
         return None if state is None else at_time(state, at)
+
+    def find_call(
+        self, *, session: str, agent: str, call_id: str, digest: str, at: float
+    ) -> ApprovalState | None:
+        """The latest request of this very call; see ports.ApprovalStore."""
+        with self._lock:
+            states = list(self._states.values())
+        asked = (session, agent, call_id, digest)
+        found = [state for state in states if call_id and _call_of(state) == asked]
+        if not found:
+            return None
+        return at_time(max(found, key=lambda s: (s.request.created, s.request.id)), at)
 
     def pending(self, at: float) -> tuple[ApprovalState, ...]:
         """Requests that wait; see ports.ApprovalStore."""
@@ -156,6 +172,7 @@ class SqliteApprovals:
             request.id,
             data,
             request.digest,
+            request.call_id,
             request.view_digest,
             request.created,
             request.expires,
@@ -171,6 +188,16 @@ class SqliteApprovals:
         with self._file.read() as connection:
             state = self._find(connection, request)
         return None if state is None else at_time(state, at)
+
+    def find_call(
+        self, *, session: str, agent: str, call_id: str, digest: str, at: float
+    ) -> ApprovalState | None:
+        """The latest request of this very call; see ports.ApprovalStore."""
+        with self._file.read() as connection:
+            states = [self._state(row) for row in connection.execute(_FIND_CALL, (digest, call_id))]
+        asked = (session, agent, call_id, digest)
+        latest = next((state for state in states if _call_of(state) == asked), None)
+        return None if latest is None else at_time(latest, at)
 
     def pending(self, at: float) -> tuple[ApprovalState, ...]:
         """Requests that wait; see ports.ApprovalStore."""
@@ -217,7 +244,7 @@ class SqliteApprovals:
         return state
 
     def _state(self, row: _Row) -> ApprovalState:
-        key, request, digest, view_digest, status, created, expires, answer = row
+        key, request, digest, call_id, view_digest, status, created, expires, answer = row
         try:
             state = ApprovalState(
                 _decode_request(request),
@@ -227,8 +254,17 @@ class SqliteApprovals:
         except (msgspec.MsgspecError, TypeError, ValueError) as error:
             raise corrupt(self.path) from error
         kept = state.request
-        columns = (kept.id, kept.digest, kept.view_digest, kept.created, kept.expires)
-        if columns != (key, digest, view_digest, created, expires) or not is_consistent(state):
+        columns = (
+            kept.id,
+            kept.digest,
+            kept.call_id,
+            kept.view_digest,
+            kept.created,
+            kept.expires,
+        )
+        if columns != (key, digest, call_id, view_digest, created, expires) or not is_consistent(
+            state
+        ):
             raise corrupt(self.path)
         return state
 
@@ -238,6 +274,11 @@ class SqliteApprovals:
         if state is not known:
             answer = None if state.answer is None else _encode(state.answer)
             connection.execute(_MOVE, (state.status.value, answer, state.request.id))
+
+
+def _call_of(state: ApprovalState) -> tuple[str, str, str, str]:
+    request = state.request
+    return request.session, request.agent, request.call_id, request.digest
 
 
 def _unless(refusal: InvalidInput | None, state: ApprovalState) -> ApprovalState:
