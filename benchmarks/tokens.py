@@ -11,16 +11,19 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from nacl import bindings as sodium
 
+from permit0.clock import SystemClock
 from permit0.model.claims import Jti
 from permit0.testing.tokens import ACTION, DEPLOYMENT, TokenLab
 from permit0.token import paseto
 from permit0.token.key_folder import KeyFolder
 from permit0.token.keys import PublicKey, SigningKey
 from permit0.token.verifier import decode_claims
+from permit0.token.watched_ring import WatchedRing
 
 ROUNDS, CALLS = 9, 1500
 
@@ -47,6 +50,13 @@ class NoStore:
 
     def claim(self, jti: Jti, expires_at: float, *, uses: int = 1) -> bool:
         return True
+
+
+class NoTime:
+    """A clock after which everything is long ago."""
+
+    def now(self) -> float:
+        return float("nan")
 
 
 def main() -> None:
@@ -120,9 +130,24 @@ def main() -> None:
     measure("load k4.secret", lambda: SigningKey.parse(secret))
     measure("load k4.public", lambda: PublicKey.parse(public))
     with tempfile.TemporaryDirectory() as name:
-        folder = KeyFolder(Path(name) / "keys", clock=lab.clock)
+        path = Path(name) / "keys"
+        folder = KeyFolder(path, clock=lab.clock)
         folder.generate()
         measure("load a key folder", folder.signing_key)
+        key, clock = folder.signing_key(), SystemClock()
+        ours = paseto.sign(key, payload, implicit=implicit)
+        for name, ring in (
+            ("verify a token, ring that stays", folder.ring()),
+            (
+                "verify a token, ring that follows its file",
+                WatchedRing.of_folder(path, clock=clock),
+            ),
+            (
+                "the same, looking at the file each time",
+                WatchedRing.of_folder(path, clock=NoTime()),
+            ),
+        ):
+            measure(name, partial(paseto.verify, ring, ours, implicit=implicit))
 
 
 if __name__ == "__main__":

@@ -264,7 +264,10 @@ def _write_public(out: Path, data: bytes, *, force: bool, keys: Path) -> None:
             )
     # A new file is written in its place; an old one is replaced in one step, so that whoever watches it
     # never reads half of it.
-    fresh = out.with_name(f".{out.name}.{os.getpid()}.new") if force else out
+    fresh = out
+    if force:
+        fresh = out.with_name(f".{out.name}.{os.getpid()}.new")
+        fresh.unlink(missing_ok=True)  # what a killed process with this id has left
     handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         with os.fdopen(handle, "wb") as file:
