@@ -3,7 +3,7 @@
 Guarantees:
   1. A path is plain: no percent-encoding, no empty segment, no `.` or `..`, ASCII; and there is no query.
   2. The body is one JSON object (RFC 8259, and I-JSON, RFC 7493): UTF-8, no member twice, no NaN, no
-     number beyond a double, no content coding; its length is what the headers say, and limited.
+     integer that a double rounds, no content coding; its length is what the headers say, and limited.
   3. There is one token.
 Does not: know what a path means (asgi), or bind headers: nothing else in them reaches a token.
 """
@@ -26,6 +26,7 @@ Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Headers: TypeAlias = list[tuple[bytes, bytes]]
 
 WITHOUT_BODY = frozenset({"GET", "HEAD"})  # RFC 9110 9.3.1, 9.3.2: content has no meaning here
+EXPONENT_FROM = 1e21  # ECMAScript Number::toString, as RFC 8785 3.2.2.3 has it
 MAX_SAFE_DIGITS = len(str(MAX_SAFE_INT)) + 1  # and a sign
 
 # RFC 3986 3.3, pchar without percent-encoding.
@@ -99,6 +100,7 @@ def parse_object(body: bytes) -> dict[str, object]:
             body.decode("utf-8"),
             object_pairs_hook=_object,
             parse_int=_integer,
+            parse_float=_float,
             parse_constant=_constant,
         )
     except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
@@ -124,7 +126,20 @@ def _integer(text: str) -> int:
     # RFC 7493 2.2. Its canonical form is a tagged text, which the tool behind us does not know.
     if len(text) <= MAX_SAFE_DIGITS and abs(value := int(text)) <= MAX_SAFE_INT:
         return value
-    raise InvalidInput(
+    raise _out_of_range()
+
+
+def _float(text: str) -> float:
+    value = float(text)
+    # RFC 8785 would write such a double as an integer, rounded; a reader of exact integers would take
+    # the rounded one for meant. From 1e21 on it writes an exponent. Infinity is refused by `freeze`.
+    if MAX_SAFE_INT < abs(value) < EXPONENT_FROM:
+        raise _out_of_range()
+    return value
+
+
+def _out_of_range() -> InvalidInput:
+    return InvalidInput(
         f"the body has an integer beyond {MAX_SAFE_INT}, which many readers round, send it as text",
         where="arguments",
         reason_code="number_out_of_range",
