@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from permit0.errors import GatewayRefused, InvalidInput, OutcomeUnrecorded, Permit0Error
+from permit0.model.claims import Observed
 from permit0.testing.gateway import GatewayLab
 from permit0.testing.tokens import ACTION
 
@@ -269,18 +270,26 @@ def test_broken_object_among_the_arguments_is_a_refusal(lab: GatewayLab) -> None
 
 def test_name_that_claims_to_be_another_one_is_its_text(lab: GatewayLab) -> None:
     class Both(str):
+        """`memo` at first; once the call was read, it says that it is `to`."""
+
         __slots__ = ()
+        lies = False
 
         def __eq__(self, other: object) -> bool:
-            return other != "permit"
+            return other == "to" if Both.lies else other is self
 
-        __hash__ = str.__hash__
+        def __hash__(self) -> int:
+            return hash("to")
+
+    def observe(action: str, arguments: object) -> Observed:
+        Both.lies = True
+        return Observed()
 
     ran: list[object] = []
 
-    @lab.gateway().tool(ACTION)
+    @lab.gateway(observe=observe).tool(ACTION)
     def wire(**more: object) -> None:
-        ran.append({str(name): value for name, value in more.items()})
+        ran.append(more)
 
     wire(**{Both("memo"): "x", "to": "Ann"}, permit=lab.token({"memo": "x", "to": "Ann"}))
     assert ran == [{"memo": "x", "to": "Ann"}]
