@@ -146,6 +146,18 @@ def test_questions_do_not_wait_for_writers_and_orders_do(path: Path, kills: Make
     assert give(switch).number == 2
 
 
+def test_a_question_leaves_nothing_open_in_the_file(path: Path, kills: Make) -> None:
+    """Or the write-ahead log could never be emptied, and would grow for as long as the process runs."""
+    switch = kills()
+    give(switch)
+    switch.state()
+    switch.required(agent="a", session="s", action="x.y")
+    switch.seen()
+    with database(path) as connection:
+        assert connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone() == (0, 0, 0)
+    assert switch.state().number == 1
+
+
 def test_a_damaged_file_is_refused(path: Path, kills: Make) -> None:
     switch = kills()
     give(switch)
