@@ -11,6 +11,7 @@ import pytest
 from permit0.build import assemble
 from permit0.config import parse_config
 from permit0.engine import Engine
+from permit0.state.kills import SqliteKills
 from permit0.state.sqlite import SqliteStore
 from permit0.testing.clock import FrozenClock
 
@@ -51,3 +52,17 @@ def rows() -> Callable[[Path], int]:
             connection.close()
 
     return count
+
+
+@pytest.fixture
+def clock() -> FrozenClock:
+    return FrozenClock()
+
+
+@pytest.fixture
+def kills(path: Path, clock: FrozenClock) -> Callable[..., SqliteKills]:
+    def make(**options: object) -> SqliteKills:
+        arguments: dict[str, object] = {"name": "gateway", "clock": clock, "timeout_s": 0.2}
+        return SqliteKills(path, **(arguments | options))  # type: ignore[arg-type]  # builder
+
+    return make

@@ -15,28 +15,14 @@ from pathlib import Path
 import pytest
 
 from permit0.errors import StateUnavailable
-from permit0.model.kill import KillOrder, KillScope, KillVerb
+from permit0.model.kill import KillOrder, KillScope
 from permit0.state import schema
-from permit0.state.kills import FORGET_SEEN_S, ORDER_STEPS, SEEN_EVERY_S, SqliteKills
+from permit0.state.kills import ORDER_STEPS, SqliteKills
 from permit0.testing.clock import FrozenClock
 from permit0.testing.kill_contract import give
 
 posix = pytest.mark.skipif(os.name != "posix", reason="needs file modes and fork")
 Make = Callable[..., SqliteKills]
-
-
-@pytest.fixture
-def clock() -> FrozenClock:
-    return FrozenClock()
-
-
-@pytest.fixture
-def kills(path: Path, clock: FrozenClock) -> Make:
-    def make(**options: object) -> SqliteKills:
-        arguments: dict[str, object] = {"name": "gateway", "clock": clock, "timeout_s": 0.2}
-        return SqliteKills(path, **(arguments | options))  # type: ignore[arg-type]  # builder
-
-    return make
 
 
 @contextmanager
@@ -144,6 +130,18 @@ def test_questions_do_not_wait_for_writers_and_orders_do(path: Path, kills: Make
         assert caught.value.reason_code == "state_locked"
         connection.execute("COMMIT")
     assert give(switch).number == 2
+
+
+def test_a_question_leaves_nothing_open_in_the_file(path: Path, kills: Make) -> None:
+    """Or the write-ahead log could never be emptied, and would grow for as long as the process runs."""
+    switch = kills()
+    give(switch)
+    switch.state()
+    switch.required(agent="a", session="s", action="x.y")
+    switch.seen()
+    with database(path) as connection:
+        assert connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone() == (0, 0, 0)
+    assert switch.state().number == 1
 
 
 def test_a_damaged_file_is_refused(path: Path, kills: Make) -> None:
@@ -366,87 +364,3 @@ def test_a_fork_in_the_middle_of_a_question_is_refused_in_the_child(kills: Make)
     assert switch.state().number == 0
     assert codes == ["forked", "0"]
     assert [seen.number for seen in switch.seen()] == [0]
-
-
-# -------------------------------------------------------------------- who has seen it
-
-
-def test_acknowledged_is_at_first_look_then_each_new_order_then_once_a_minute(
-    path: Path, kills: Make, clock: FrozenClock
-) -> None:
-    switch = kills()
-    start = clock.now()
-    assert switch.seen() == ()
-    switch.state()
-    assert [(seen.name, seen.number, seen.at) for seen in switch.seen()] == [("gateway", 0, start)]
-    with database(path) as watcher:
-        version = watcher.execute("PRAGMA data_version").fetchone()
-        for _ in range(100):
-            switch.state()
-        clock.advance(SEEN_EVERY_S - 1)
-        switch.state()
-        assert watcher.execute("PRAGMA data_version").fetchone() == version  # nothing was written
-    clock.advance(1)
-    switch.state()
-    assert switch.seen()[0].at == start + SEEN_EVERY_S
-    clock.set(start - 5)  # a clock that went back must not keep it silent for long
-    switch.state()
-    assert switch.seen()[0].at == start - 5
-    order = give(kills())
-    switch.state()
-    assert switch.seen()[0].number == order.number
-
-
-def test_an_acknowledgement_that_cannot_be_written_hides_and_delays_nothing(
-    path: Path, kills: Make, clock: FrozenClock
-) -> None:
-    switch = kills(timeout_s=30.0)
-    give(switch, scope=KillScope.AGENT, target="a")
-    with database(path) as connection:
-        connection.execute("BEGIN IMMEDIATE")  # a writer that does not end
-        assert len(switch.state().active) == 1
-        connection.execute("COMMIT")
-    assert switch.seen() == ()
-    clock.advance(1)
-    switch.state()
-    assert [seen.number for seen in switch.seen()] == [1]
-    with database(path) as connection:
-        connection.execute("DROP TABLE kill_seen")
-    give(switch)
-    assert len(switch.state().active) == 2
-    assert give(switch, KillVerb.RESUME).number == 3
-
-
-def test_after_a_failed_acknowledgement_a_locked_file_is_waited_for_as_before(
-    path: Path, kills: Make
-) -> None:
-    switch = kills(timeout_s=7.5)
-    with database(path) as connection:
-        give(switch)
-        connection.execute("BEGIN IMMEDIATE")
-        switch.state()
-    timeout = switch._reader.connection.execute("PRAGMA busy_timeout").fetchone()
-    assert timeout == (7500,)
-
-
-def test_who_ends_is_not_listed_and_who_was_killed_is_forgotten_in_time(
-    kills: Make, clock: FrozenClock
-) -> None:
-    first, killed, last = kills(name="first"), kills(name="killed"), kills(name="last")
-    for switch in (first, killed, last):
-        switch.state()
-    first.close()
-    assert {seen.name for seen in last.seen()} == {"killed", "last"}
-    clock.advance(FORGET_SEEN_S)
-    last.state()
-    assert {seen.name for seen in last.seen()} == {"killed", "last"}
-    clock.advance(SEEN_EVERY_S)
-    last.state()
-    assert {seen.name for seen in last.seen()} == {"last"}
-
-
-@pytest.mark.parametrize("name", ["\ud800", "a\x00b", "x" * 5000, ""])
-def test_any_name_can_be_seen(kills: Make, name: str) -> None:
-    switch = kills(name=name)
-    switch.state()
-    assert len(switch.seen()) == 1

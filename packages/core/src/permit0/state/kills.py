@@ -1,4 +1,4 @@
-"""The kill switch: in the memory of one process, and in the state file for all processes of one machine.
+"""The kill switch in the state file, for all processes of one machine. MemoryKills is the one for a process.
 
 Guarantees:
   1. An order is one atomic step: whether there is anything to resume is looked at, and the number is
@@ -23,7 +23,7 @@ import math
 import os
 import secrets
 import sqlite3
-import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
@@ -35,16 +35,13 @@ from permit0.model.kill import KillOrder, KillScope, KillState, KillVerb, Seen
 from permit0.ports import Clock
 from permit0.state.connection import GuardedConnection
 from permit0.state.kill_checks import check_order, not_active
+from permit0.state.memory_kills import MemoryKills
 from permit0.state.schema import check_version
 from permit0.state.sqlite_errors import unavailable
 
-__all__ = [
-    "ORDER_STEPS",
-    "SEEN_EVERY_S",
-    "MemoryKills",
-    "SqliteKills",
-]
+__all__ = ["FORGET_SEEN_S", "ORDER_STEPS", "SEEN_EVERY_S", "MemoryKills", "SqliteKills"]
 
+ORDER_RETRY_S: Final = 0.0005
 SEEN_EVERY_S: Final = 60.0  # one small write a minute; tells who is in use from who has ended
 SEEN_RETRY_S: Final = 0.25
 FORGET_SEEN_S: Final = 7 * 24 * 3600.0  # processes that ended without saying so
@@ -68,67 +65,6 @@ _DOUBTFUL = ("state_corrupt", "state_io")
 
 _OrderRow = tuple[int, KillVerb, KillScope, str, str, str, float]
 _SeenRow = tuple[str, str, int, float]
-
-
-class MemoryKills:
-    """A KillSwitch for one process; its orders end with it.
-
-    Args:
-        name: What `seen` calls this process.
-        timeout_s: How long an order waits for the order of another thread.
-    """
-
-    def __init__(self, *, name: str = "process", timeout_s: float = 5.0) -> None:
-        self._name = name
-        self._timeout_s = timeout_s
-        self._process = secrets.token_hex(8)
-        self._lock = threading.Lock()  # orders only: a question reads one reference
-        self._now: tuple[tuple[KillOrder, ...], KillState] = ((), KillState())
-        self._seen: int | None = None
-
-    def state(self) -> KillState:
-        """Every order up to now; see ports.KillSwitch."""
-        _, state = self._now
-        self._seen = state.number
-        return state
-
-    def required(self, *, agent: str, session: str, action: str) -> int:
-        """The number of the latest kill that covers these; see ports.KillEpochs."""
-        return self.state().required(agent=agent, session=session, action=action)
-
-    def order(
-        self, verb: KillVerb, scope: KillScope, target: str, *, by: str, reason: str, at: float
-    ) -> KillOrder:
-        """Give an order; see ports.KillSwitch."""
-        check_order(scope, target, by, reason, at)
-        if not self._lock.acquire(timeout=self._timeout_s):
-            raise StateUnavailable(
-                "the kill switch is locked by another order, try again", reason_code="state_locked"
-            )
-        try:
-            orders, state = self._now
-            if verb is KillVerb.RESUME and not any(
-                (kill.scope, kill.target) == (scope, target) for kill in state.active
-            ):
-                raise not_active(scope, target)
-            order = KillOrder(len(orders) + 1, verb, scope, target, by, reason, at)
-            orders = (*orders, order)
-            self._now = orders, KillState.of(orders)
-        finally:
-            self._lock.release()
-        return order
-
-    def orders(self) -> tuple[KillOrder, ...]:
-        """Every order ever given, oldest first."""
-        return self._now[0]
-
-    def seen(self) -> tuple[Seen, ...]:
-        """This process, once it has asked. It has no clock: `at` is the time of the order it knows."""
-        number = self._seen
-        if number is None:
-            return ()
-        at = self._now[0][number - 1].at if number else 0.0
-        return (Seen(self._name, self._process, number, at),)
 
 
 class SqliteKills:
@@ -210,7 +146,7 @@ class SqliteKills:
             # a log that is new is synced together with its folder.
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute("PRAGMA fullfsync = ON")  # macOS: fsync alone stops at the drive
-            connection.execute("BEGIN IMMEDIATE")
+            self._begin_order(connection)
             self._tell("begun")
             check_version(connection, self.path)
             if verb is KillVerb.RESUME:
@@ -261,6 +197,24 @@ class SqliteKills:
             self._leave()
         self._reader.close()
         self._writer.close()
+
+    def _begin_order(self, connection: sqlite3.Connection) -> None:
+        """Take the write lock, before those who wait for it to remember a decision.
+
+        SQLite's own waiting sleeps up to 0.1 s between two looks: agents that call without a pause delayed
+        the order that was to stop them by up to 0.8 s.
+        """
+        connection.execute("PRAGMA busy_timeout = 0")
+        deadline = time.monotonic() + self._timeout_ms / 1000
+        while True:
+            try:
+                connection.execute("BEGIN IMMEDIATE")
+                return
+            except sqlite3.OperationalError as error:
+                busy = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
+                if not busy or time.monotonic() > deadline:
+                    raise
+            time.sleep(ORDER_RETRY_S)
 
     # ---------------------------------------------------------------- questions
 
