@@ -8,12 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from permit0.audit.sinks.sqlite import SqliteSink
-from permit0.cli import check, main
+from permit0.cli import main
 from permit0.clock import SystemClock
-from permit0.config import LoadedConfig, load_config
-from permit0.deployment_keys import load_audit_signer, load_keys
-from permit0.ports import AuditSink
+from permit0.config import load_config
+from permit0.deployment_keys import load_keys
 from permit0.token.key_file import KeyStatus
 from permit0.token.key_folder import KeyFolder
 
@@ -25,7 +23,6 @@ def test_every_block_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.chdir(tmp_path)
     for name in ("PERMIT0_CONFIG", "PERMIT0_SIGNING_KEY", "PERMIT0_ACCEPTED_KEYS"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(check, "open_sink", open_sink)
     ran = 0
     for language, text in BLOCK.findall(DOCUMENT.read_text(encoding="utf-8")):
         match language:
@@ -54,11 +51,3 @@ def oldest_key() -> str:
     """What a person would copy from the list."""
     keys = KeyFolder(Path("permit0-keys"), clock=SystemClock()).list()
     return [key.kid for key in keys if key.status is KeyStatus.ACCEPTED][-1][:15]
-
-
-def open_sink(loaded: LoadedConfig) -> AuditSink | None:
-    """As build does once it asks deployment_keys; then this goes."""
-    if loaded.config.audit is None:
-        return None
-    signer = load_audit_signer(loaded, load_keys(loaded, clock=SystemClock()))
-    return SqliteSink(loaded.folder / loaded.config.audit.path, signer)

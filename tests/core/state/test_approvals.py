@@ -113,7 +113,7 @@ def test_a_row_under_another_id_is_refused(path: Path) -> None:
     store = SqliteApprovals(path)
     store.open(REQUEST)
     store.answer(answer_to(REQUEST))
-    damage(path, "INSERT INTO approvals SELECT 'copy', request, digest, view_digest, status, "
+    damage(path, "INSERT INTO approvals SELECT 'copy', request, digest, call_id, view_digest, status, "
         "created, expires, answer FROM approvals")  # fmt: skip
     use = lambda: store.use("copy", digest=REQUEST.digest, at=AT + 11)  # noqa: E731
     assert refusal_of(use) == "state_corrupt"

@@ -13,7 +13,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from permit0.version import VERSION as __version__
+from permit0.version import VERSION
 
 if TYPE_CHECKING:
     from permit0.build import build_engine, build_gateway, build_guard
@@ -61,6 +61,8 @@ __all__ = [
     "session",
 ]
 
+
+__version__ = VERSION
 
 _HOME = {
     "Decision": "permit0.model.decision",

@@ -18,7 +18,6 @@ from typing import IO, TYPE_CHECKING
 
 import msgspec
 
-from permit0.version import VERSION
 from permit0.audit.chain import read_envelope
 from permit0.audit.export import head_line, row_of, write_bundle, write_csv, write_jsonl
 from permit0.audit.keys import PublicKeys, read_public_keys
@@ -39,6 +38,7 @@ from permit0.config import find_config, load_config
 from permit0.errors import AuditBroken, InvalidInput
 from permit0.model.record import StoredRecord
 from permit0.rejudge import make_judge
+from permit0.version import VERSION
 
 if TYPE_CHECKING:
     from permit0.config import LoadedConfig
