@@ -1,15 +1,18 @@
-"""Make .venv hold what a make target needs: ``python3 .ci/bootstrap.py tools|runtime|dev``.
+"""Make an environment hold what a make target needs: ``python3 .ci/bootstrap.py PROFILE``.
+
+Profiles: see .ci/profiles.py.
 
 Guarantees: a second run with nothing changed ends at once and needs no network; what is installed
 is pinned and checked by hash; something is printed at least every few seconds; a Python that
 cannot do it is named in one sentence.
-Does not: touch anything outside of .venv.
+Does not: touch anything outside of these folders, or remove one that is no longer asked for.
 
 Steps, each printed:
 1. find a Python >= 3.11 that can make virtual environments, and make .venv with it
 2. install uv into .venv with pip (where uv cannot be had, pip does its work, only slower)
-3. install the pinned packages of the profile
-4. install packages/core in editable form
+3. make the environment of the profile, where it is not .venv
+4. install the pinned packages of the profile
+5. install our own packages in editable form
 
 Standard library only, and syntax that Python 3.6 can read (hence the quoted annotations): whatever
 python3 is at hand starts this file, and it must live long enough to say what is missing.
@@ -28,31 +31,17 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from profiles import PROFILES, ROOT, UV, VENV, Profile
+
 try:
     import fcntl
 except ImportError:  # not a POSIX system: no lock between two makes
     fcntl = None  # type: ignore[assignment]
 
-ROOT = Path(__file__).resolve().parent.parent
-VENV = ROOT / ".venv"
-VENV_PYTHON = VENV / "bin" / "python"
-UV = VENV / "bin" / "uv"
 MINIMUM = (3, 11)
 CANDIDATES = ("python3.13", "python3.12", "python3.11", "python3")
 HEARTBEAT_S = 3.0
 CONSTRAINTS = ".ci/constraints/"
-EDITABLE = "packages/core"
-# dev.txt holds everything that build.txt and core.txt hold, at the same versions.
-REQUIREMENTS: "dict[str, tuple[str, ...]]" = {
-    "tools": (),
-    "runtime": ("build.txt", "core.txt"),
-    "dev": ("dev.txt",),
-}
-PYPROJECTS: "dict[str, tuple[str, ...]]" = {
-    "tools": (),
-    "runtime": (EDITABLE + "/pyproject.toml",),
-    "dev": (EDITABLE + "/pyproject.toml", "pyproject.toml"),
-}
 
 PROBE = """\
 import sys
@@ -70,17 +59,17 @@ class Failed(Exception):
 
 
 def main(arguments: "list[str]") -> int:
-    """Bring .venv up to the profile that the only argument names; return the exit code."""
-    if len(arguments) != 1 or arguments[0] not in REQUIREMENTS:
-        print("usage: bootstrap.py " + "|".join(REQUIREMENTS), file=sys.stderr)
+    """Bring an environment up to the profile that the only argument names; return the exit code."""
+    if len(arguments) != 1 or arguments[0] not in PROFILES:
+        print("usage: bootstrap.py " + "|".join(PROFILES), file=sys.stderr)
         return 2
-    profile = arguments[0]
-    if is_fresh(profile):
+    name = arguments[0]
+    if is_fresh(name):
         return 0
     try:
         with lock():
-            if not is_fresh(profile):  # another make may have done it meanwhile
-                set_up(profile)
+            if not is_fresh(name):  # another make may have done it meanwhile
+                set_up(name)
     except Failed as error:
         print(f"permit0: {error}", file=sys.stderr)
         return 1
@@ -101,29 +90,37 @@ def read(file: Path) -> str:
         return ""
 
 
-def stamp(profile: str) -> Path:
+def python_of(venv: Path) -> Path:
+    """The interpreter of an environment."""
+    return venv / "bin" / "python"
+
+
+def stamp(name: str) -> Path:
     """The file that says with which inputs a profile was installed."""
-    return VENV / (".permit0-" + profile)
+    return PROFILES[name].venv / (".permit0-" + name)
 
 
-def fingerprint(profile: str) -> str:
+def fingerprint(name: str) -> str:
     """A digest of everything that decides what a profile installs, and of where the clone lies."""
-    names = [CONSTRAINTS + name for name in ("uv.txt", *REQUIREMENTS[profile])]
-    names += [".ci/bootstrap.py", *PYPROJECTS[profile]]
+    profile = PROFILES[name]
+    files = [CONSTRAINTS + file for file in ("uv.txt", *profile.pinned)]
+    files += [".ci/bootstrap.py", ".ci/profiles.py"]
+    files += [folder + "/pyproject.toml" for folder in profile.editable]
     digest = hashlib.sha256(os.fsencode(str(ROOT)))
-    for name in names:
-        digest.update(hashlib.sha256(read(ROOT / name).encode()).digest())
+    for file in files:
+        digest.update(hashlib.sha256(read(ROOT / file).encode()).digest())
     return digest.hexdigest()
 
 
-def is_fresh(profile: str) -> bool:
-    """True if .venv works and was set up with today's inputs."""
-    return VENV_PYTHON.exists() and read(stamp(profile)) == fingerprint(profile)
+def is_fresh(name: str) -> bool:
+    """True if the environment works and was set up with today's inputs."""
+    python = python_of(PROFILES[name].venv)
+    return python.exists() and read(stamp(name)) == fingerprint(name)
 
 
 @contextlib.contextmanager
 def lock() -> "Iterator[None]":
-    """Let one make at a time write to .venv."""
+    """Let one make at a time write to the environments."""
     with Path(__file__).open(encoding="utf-8") as file:
         if fcntl is not None:
             with contextlib.suppress(OSError):  # file systems without locks: go on without
@@ -134,32 +131,37 @@ def lock() -> "Iterator[None]":
 # ------------------------------------------------------------------------------ the steps
 
 
-def set_up(profile: str) -> None:
+def set_up(name: str) -> None:
     """Carry out the steps of the module's docstring."""
     began = time.monotonic()
-    print(f"permit0: setting up .venv ({profile}), once", flush=True)
-    if not is_usable():
-        make_venv()
+    profile = PROFILES[name]
+    print(f"permit0: setting up {profile.venv.name} ({name}), once", flush=True)
+    if not is_usable(VENV):
+        make_venv(VENV)
     environment = child_environment()
     installer = install_uv(environment)
-    if profile == "tools" and installer != "uv":
+    if name == "tools" and installer != "uv":
         raise Failed("renewing the pins needs uv, which could not be installed")
-    files = [CONSTRAINTS + name for name in REQUIREMENTS[profile]]
-    if files:
-        install(installer, files, environment)
-        install_editable(installer, environment)
-    stamp(profile).write_text(fingerprint(profile), encoding="utf-8")
+    if not is_usable(profile.venv):
+        make_venv(profile.venv)
+    if profile.pinned:
+        install(installer, profile, environment)
+        install_editable(installer, profile, environment)
+    if profile.visible:
+        make_visible(profile)
+    stamp(name).write_text(fingerprint(name), encoding="utf-8")
     print(f"permit0: ready after {time.monotonic() - began:.1f} s", flush=True)
 
 
-def is_usable() -> bool:
-    """True if .venv has a working Python that is new enough, has pip and was made at this place."""
-    # A moved clone leaves a .venv whose scripts point to where it was.
-    made_at = read(VENV / ".permit0-root")
-    if made_at != str(ROOT) or not VENV_PYTHON.exists():
+def is_usable(venv: Path) -> bool:
+    """True if there is a working Python that is new enough, has pip and was made at this place."""
+    # A moved clone leaves environments whose scripts point to where it was.
+    made_at = read(venv / ".permit0-root")
+    python = python_of(venv)
+    if made_at != str(ROOT) or not python.exists():
         return False
     check = f"import pip, sys; sys.exit(sys.version_info < {MINIMUM})"
-    return works([str(VENV_PYTHON), "-c", check])
+    return works([str(python), "-c", check])
 
 
 def works(command: "list[str]") -> bool:
@@ -170,15 +172,16 @@ def works(command: "list[str]") -> bool:
         return False
 
 
-def make_venv() -> None:
-    """Step 1."""
+def make_venv(venv: Path) -> None:
+    """Steps 1 and 3."""
     python = find_python()
-    if VENV.is_symlink() or VENV.is_file():
-        VENV.unlink()
-    code, output = run("making .venv with " + python, [python, "-m", "venv", "--clear", str(VENV)])
+    if venv.is_symlink() or venv.is_file():
+        venv.unlink()
+    title = f"making {venv.name} with {python}"
+    code, output = run(title, [python, "-m", "venv", "--clear", str(venv)])
     if code:
         raise Failed(f"{python} could not make a virtual environment:\n{tail(output)}")
-    (VENV / ".permit0-root").write_text(str(ROOT), encoding="utf-8")
+    (venv / ".permit0-root").write_text(str(ROOT), encoding="utf-8")
 
 
 def find_python() -> str:
@@ -228,9 +231,10 @@ def install_uv(environment: "dict[str, str]") -> str:
     note = VENV / ".permit0-uv"
     if read(note) == wanted and UV.exists():
         return "uv"
+    options = ("--only-binary", ":all:", "--require-hashes")
     code, _ = run(
         "installing uv",
-        pip("install", "--only-binary", ":all:", "--require-hashes", "-r", CONSTRAINTS + "uv.txt"),
+        pip(VENV, "install", *options, "-r", CONSTRAINTS + "uv.txt"),
         environment,
     )
     if code == 0 and works([str(UV), "--version"]):
@@ -240,39 +244,50 @@ def install_uv(environment: "dict[str, str]") -> str:
     return "pip"
 
 
-def install(installer: str, files: "list[str]", environment: "dict[str, str]") -> None:
-    """Step 3."""
-    options = ["--require-hashes"]
-    for name in files:
-        options += ["-r", name]
-    install_with(installer, "installing pinned packages", options, environment)
-
-
-def install_editable(installer: str, environment: "dict[str, str]") -> None:
+def install(installer: str, profile: Profile, environment: "dict[str, str]") -> None:
     """Step 4."""
-    # No build isolation: the pinned hatchling of step 3 builds, and nothing is fetched.
-    options = ["--no-deps", "--no-build-isolation", "-e", EDITABLE]
-    install_with(installer, "installing " + EDITABLE, options, environment)
+    options = ["--require-hashes"]
+    for name in profile.pinned:
+        options += ["-r", CONSTRAINTS + name]
+    install_with(installer, "installing pinned packages", profile.venv, options, environment)
+
+
+def install_editable(installer: str, profile: Profile, environment: "dict[str, str]") -> None:
+    """Step 5."""
+    # No build isolation: the pinned hatchling of step 4 builds, and nothing is fetched.
+    options = ["--no-deps", "--no-build-isolation"]
+    for folder in profile.editable:
+        options += ["-e", folder]
+    title = "installing " + ", ".join(profile.editable)
+    install_with(installer, title, profile.venv, options, environment)
+
+
+def make_visible(profile: Profile) -> None:
+    """Step 5, for packages whose frameworks are not there: their source can be read, no more."""
+    # Not installed, so permit0 finds no entry point of theirs and its tests see it alone.
+    lines = "".join(f"{ROOT / folder}\n" for folder in profile.visible)
+    for site in profile.venv.glob("lib/python*/site-packages"):
+        (site / "permit0-integrations.pth").write_text(lines, encoding="utf-8")
 
 
 def install_with(
-    installer: str, title: str, options: "list[str]", environment: "dict[str, str]"
+    installer: str, title: str, venv: Path, options: "list[str]", environment: "dict[str, str]"
 ) -> None:
     """Install with uv, or with pip where there is no uv or it does not come through."""
     if installer == "uv":
-        command = [str(UV), "pip", "install", "--python", str(VENV_PYTHON), *options]
+        command = [str(UV), "pip", "install", "--python", str(python_of(venv)), *options]
         code, output = run(title, command, environment)
         if code == 0:
             return
         print(f"   uv failed, trying pip: {last_line(output)}", flush=True)
-    code, output = run(title + " with pip", pip("install", *options), environment)
+    code, output = run(title + " with pip", pip(venv, "install", *options), environment)
     if code:
         raise Failed(f"{title} failed with pip; what it said last:\n{tail(output)}")
 
 
-def pip(*arguments: str) -> "list[str]":
-    """A command line of the pip in .venv."""
-    return [str(VENV_PYTHON), "-m", "pip", "--disable-pip-version-check", *arguments]
+def pip(venv: Path, *arguments: str) -> "list[str]":
+    """A command line of the pip in an environment."""
+    return [str(python_of(venv)), "-m", "pip", "--disable-pip-version-check", *arguments]
 
 
 # ------------------------------------------------------------------------------ child processes
@@ -304,7 +319,7 @@ def child_environment() -> "dict[str, str]":
 def pip_settings(environment: "dict[str, str]") -> "dict[str, str]":
     """What pip's configuration files and environment say, by option name."""
     answer = subprocess.run(
-        pip("config", "list"),
+        pip(VENV, "config", "list"),
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         env=environment,

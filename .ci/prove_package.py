@@ -1,12 +1,16 @@
 """Prove that what we would publish works: ``.venv/bin/python .ci/prove_package.py``.
 
-1. build the sdist of packages/core, and the wheel from the sdist, so that the sdist is complete
-2. open both: LICENSE, py.typed and every YAML file of src are inside, and no test or cache is
-3. install the wheel into an environment of its own, outside of the workspace
-4. there: ``pip check``; ``import permit0`` loads no framework and no server; ``permit0 --version``;
-   ``permit0 check --jsonl`` answers and holds an unknown tool for a person
+1. build the sdist of each package, and its wheel from the sdist, so that the sdist is complete
+2. open them: LICENSE, py.typed and every YAML file of src are inside, and no test or cache is
+3. install permit0 alone into an environment of its own, outside of the workspace; there: ``pip check``;
+   ``import permit0`` loads no framework and no server; ``permit0 --version``; ``permit0 check --jsonl``
+   answers and holds an unknown tool for a person; no extra can be had without its framework
+4. for each extra and for ``all``: an environment with what others publish, at the pinned versions; then
+   ``permit0[EXTRA]`` from our wheels alone, without an index; there: ``pip check``; ``permit0 plugins``
+   names the integration; an engine loads the plugin and not the framework
 
-Does not: publish, or leave anything in the clone.
+Does not: publish, or leave anything in the clone. What others publish comes from the index or from uv's
+cache, checked by hash either way: a folder of wheels of its own would be 300 MB and prove no more.
 """
 
 from __future__ import annotations
@@ -20,18 +24,22 @@ import tempfile
 import time
 import tomllib
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
-CORE = ROOT / "packages" / "core"
-CONSTRAINTS = ROOT / ".ci" / "constraints" / "core.txt"
+from bootstrap import child_environment
+from profiles import CORE, INTEGRATIONS, ROOT, UV
+
+CONSTRAINTS = ROOT / ".ci" / "constraints"
 MAX_IMPORT_S = 2.0  # far above a good value; catches an import that went to the network
 
 # Importing the package must stay cheap and must work without any of these.
 # fmt: off
+FRAMEWORKS = [
+    "agents", "crewai", "langchain", "langchain_core", "langgraph", "llama_index", "openai",
+]
 HEAVY = [
-    "agents", "aiohttp", "crewai", "fastapi", "flask", "grpc", "http.server", "httpx",
-    "langchain", "langchain_core", "langgraph", "llama_index", "openai", "psycopg", "pytest",
+    *FRAMEWORKS, "aiohttp", "fastapi", "flask", "grpc", "http.server", "httpx", "psycopg", "pytest",
     "redis", "requests", "starlette", "uvicorn",
 ]
 # fmt: on
@@ -43,6 +51,28 @@ assert not loaded, f"import permit0 loads {{loaded}}"
 assert "site-packages" in permit0.__file__, permit0.__file__
 print(permit0.__version__)
 """
+# The module that stands for a framework, for the twin: it is there, it is only not loaded.
+IMPORTS = {
+    "langchain": "langchain",
+    "llamaindex": "llama_index.core",
+    "openai-agents": "agents",
+    "crewai": "crewai",
+}
+PROBE_PLUGINS = f"""
+import sys
+from importlib.util import find_spec
+import permit0
+permit0.build_engine()
+assert "site-packages" in permit0.__file__, permit0.__file__
+for extra in sys.argv[1:]:
+    module = "permit0_" + extra.replace("-", "_")
+    assert module in sys.modules, f"an engine does not load {{module}}"
+    assert "site-packages" in sys.modules[module].__file__, sys.modules[module].__file__
+loaded = sorted(set({FRAMEWORKS!r}) & set(sys.modules))
+assert not loaded, f"an engine loads {{loaded}}"
+for extra in sys.argv[1:]:
+    assert find_spec({IMPORTS!r}[extra]) is not None, f"{{extra}} is not installed"
+"""
 CALLS = (
     {"id": "unknown", "session": "s", "tool": "frobnicate", "args": {"x": 1}},
     {"id": "mail", "session": "s", "tool": "send_email", "args": {"to": "a@example.com"}},
@@ -52,69 +82,71 @@ CALLS = (
 def main() -> int:
     """Carry out the steps; the first that fails ends the run."""
     began = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="permit0-package-") as folder:
-        place = Path(folder)
-        wheel, sdist = build(place / "dist")
-        inspect(wheel, sdist)
-        try_out(wheel, place)
+    with tempfile.TemporaryDirectory(prefix="permit0-package-") as name:
+        place = Path(name)
+        dist = place / "dist"
+        for folder in (CORE, *INTEGRATIONS.values()):
+            inspect(ROOT / folder, *build(ROOT / folder, dist))
+        (place / "elsewhere").mkdir()
+        try_alone(place, dist)
+        for extra in INTEGRATIONS:
+            try_extra(place, dist, extra, [extra], f"{extra}-new.txt")
+        try_extra(place, dist, "all", list(INTEGRATIONS), "frameworks.txt")
     say(f"packaging proof: passed in {time.monotonic() - began:.1f} s")
     return 0
 
 
-def build(target: Path) -> tuple[Path, Path]:
+def build(folder: Path, dist: Path) -> tuple[Path, Path]:
     """Step 1: build with the pinned hatchling, so that nothing is fetched."""
-    say("building sdist, and wheel from sdist")
-    run([sys.executable, "-m", "build", "--no-isolation", "--outdir", target, CORE])
-    (wheel,) = target.glob("*.whl")
-    (sdist,) = target.glob("*.tar.gz")
+    name = project(folder)["name"].replace("-", "_")
+    say(f"building {name}: sdist, and wheel from sdist")
+    run([sys.executable, "-m", "build", "--no-isolation", "--outdir", dist, folder])
+    (wheel,) = dist.glob(f"{name}-*.whl")
+    (sdist,) = dist.glob(f"{name}-*.tar.gz")
     return wheel, sdist
 
 
-def inspect(wheel: Path, sdist: Path) -> None:
+def inspect(folder: Path, wheel: Path, sdist: Path) -> None:
     """Step 2."""
     with zipfile.ZipFile(wheel) as archive:
         in_wheel = set(archive.namelist())
     with tarfile.open(sdist) as tar:
         in_sdist = {name.partition("/")[2] for name in tar.getnames()}
-    say(f"looking into {wheel.name} ({len(in_wheel)} files) and {sdist.name}")
-    source = CORE / "src"
+    source = folder / "src"
+    (module,) = (path.parent.name for path in source.glob("*/__init__.py"))
     wanted = {
         path.relative_to(source).as_posix()
         for path in source.rglob("*")
         if path.is_file() and path.suffix in {".py", ".yaml", ".typed"}
     }
     packs = [name for name in wanted if name.startswith("permit0/packs/")]
-    require(bool(packs), "src/permit0/packs has no file")
-    require("permit0/py.typed" in wanted, "src/permit0/py.typed is missing")
+    require(bool(packs) == (module == "permit0"), "packs are core's, and core has some")
+    require(f"{module}/py.typed" in wanted, f"{module}/py.typed is missing")
     missing = sorted(wanted - in_wheel)
-    require(not missing, f"the wheel lacks {missing}")
+    require(not missing, f"{wheel.name} lacks {missing}")
     missing = sorted(({"src/" + name for name in wanted} | {"LICENSE", "README.md"}) - in_sdist)
-    require(not missing, f"the sdist lacks {missing}")
+    require(not missing, f"{sdist.name} lacks {missing}")
     licenses = [name for name in in_wheel if name.endswith(".dist-info/licenses/LICENSE")]
-    require(len(licenses) == 1, "the wheel lacks its LICENSE")
+    require(len(licenses) == 1, f"{wheel.name} lacks its LICENSE")
     strange = sorted(
         name
         for name in in_wheel
-        if "__pycache__" in name or not name.startswith(("permit0/", "permit0-"))
+        if "__pycache__" in name or not name.startswith((f"{module}/", f"{module}-"))
     )
-    require(not strange, f"the wheel holds {strange}")
-    say(f"   {len(packs)} pack files, LICENSE and py.typed are inside")
+    require(not strange, f"{wheel.name} holds {strange}")
+    counted = f"{len(in_wheel)} files" + (f", {len(packs)} of them packs" if packs else "")
+    say(f"   {counted}; LICENSE and py.typed are inside")
 
 
-def try_out(wheel: Path, place: Path) -> None:
-    """Steps 3 and 4, with a working directory that has nothing of the clone."""
-    say("installing the wheel into a fresh environment")
-    python = place / "env" / "bin" / "python"
-    run([sys.executable, "-m", "venv", place / "env"])
-    # The dependencies at the pinned versions, with hashes; then the wheel, which has none yet.
-    pip: list[str | Path] = [python, "-m", "pip", "--disable-pip-version-check"]
-    run([*pip, "install", "--quiet", "--require-hashes", "-r", CONSTRAINTS])
-    run([*pip, "install", "--quiet", wheel])
-    run([*pip, "check"], show=True)
+def try_alone(place: Path, dist: Path) -> None:
+    """Step 3, with a working directory that has nothing of the clone."""
+    say("installing permit0 alone")
+    python = make_environment(place / "alone", "core.txt")
+    pip(python, "install", "--quiet", "--no-index", "--find-links", dist, "permit0")
+    say("   pip check: " + pip(python, "check").strip())
 
     work = place / "elsewhere"
-    work.mkdir()
-    version = tomllib.loads((CORE / "pyproject.toml").read_text())["project"]["version"]
+    version = project(ROOT / CORE)["version"]
     began = time.monotonic()
     imported = run([python, "-c", PROBE_IMPORT], cwd=work).strip()
     took_s = time.monotonic() - began
@@ -138,18 +170,75 @@ def try_out(wheel: Path, place: Path) -> None:
     require(decisions[0] == "human", f"an unknown tool was answered with {decisions[0]!r}")
     require(set(decisions) <= {"allow", "human", "deny"}, f"strange decisions: {decisions}")
 
+    for extra in INTEGRATIONS:
+        options = ("--dry-run", "--no-index", "--find-links", dist)
+        said = pip(python, "install", *options, f"permit0[{extra}]", fails=True)
+        require("No matching distribution found for" in said, said)
+        require(f"(from permit0-{extra})" in said, said)
+    say(f"   without a framework none of {', '.join(INTEGRATIONS)} can be installed")
+
+
+def try_extra(place: Path, dist: Path, extra: str, brings: list[str], pinned: str) -> None:
+    """Step 4."""
+    began = time.monotonic()
+    say(f"installing permit0[{extra}]")
+    python = make_environment(place / f"with-{extra}", pinned)
+    pip(python, "install", "--quiet", "--no-index", "--find-links", dist, f"permit0[{extra}]")
+    say("   pip check: " + pip(python, "check").strip())
+    work = place / "elsewhere"
+    answer = json.loads(run([python.with_name("permit0"), "plugins", "--json"], cwd=work))
+    found = {plugin["distribution"]: plugin["version"] for plugin in answer["loaded"]}
+    version = project(ROOT / CORE)["version"]
+    wanted = {f"permit0-{name}": version for name in brings}
+    found = {name: said for name, said in found.items() if name.startswith("permit0-")}
+    require(found == wanted, f"permit0 plugins shows {found}, not {wanted}")
+    run([python, "-c", PROBE_PLUGINS, *brings], cwd=work)
+    took_s = time.monotonic() - began
+    say(f"   permit0 plugins: {', '.join(found)}; no framework loaded; {took_s:.1f} s")
+
+
+def make_environment(folder: Path, pinned: str) -> Path:
+    """A fresh environment with what others publish, by hash; return its interpreter."""
+    run([sys.executable, "-m", "venv", "--without-pip", folder])
+    python = folder / "bin" / "python"
+    options: list[str | Path] = ["--quiet", "--require-hashes", "-r", CONSTRAINTS / pinned]
+    if UV.exists():
+        # uv is told of the index that pip is told of.
+        run([UV, "pip", "install", "--python", python, *options], settings=child_environment())
+    else:
+        pip(python, "install", *options)
+    return python
+
+
+def pip(python: Path, *arguments: str | Path, fails: bool = False) -> str:
+    """Let the pip that runs this script work on another environment."""
+    start: list[str | Path] = [sys.executable, "-m", "pip", "--disable-pip-version-check"]
+    return run([*start, "--python", python, *arguments], fails=fails)
+
+
+def project(folder: Path) -> dict[str, str]:
+    """The [project] table of a package."""
+    table: dict[str, str] = tomllib.loads((folder / "pyproject.toml").read_text())["project"]
+    return table
+
 
 def run(
     command: list[str | Path],
     *,
     cwd: Path | None = None,
     text: str = "",
-    show: bool = False,
+    settings: Mapping[str, str] = os.environ,
+    fails: bool = False,
 ) -> str:
-    """Run a command without the caller's Python settings; return what it printed."""
+    """Run a command without the caller's Python settings; return what it printed.
+
+    Args:
+        settings: The environment to take the rest from.
+        fails: The command must not work; return what it printed, errors included.
+    """
     environment = {
         name: value
-        for name, value in os.environ.items()
+        for name, value in settings.items()
         if not name.startswith(("PYTHON", "PERMIT0", "VIRTUAL_ENV"))
     }
     answer = subprocess.run(
@@ -157,10 +246,8 @@ def run(
     )
     line = " ".join(str(part) for part in command)
     report = f"{line} ended with {answer.returncode}\n{answer.stdout}{answer.stderr}"
-    require(answer.returncode == 0, report)
-    if show:
-        say("   " + answer.stdout.strip())
-    return answer.stdout
+    require((answer.returncode != 0) == fails, report)
+    return answer.stdout + answer.stderr if fails else answer.stdout
 
 
 def require(condition: bool, message: str) -> None:

@@ -1,0 +1,1 @@
+"""Translate the tool calls of CrewAI for permit0, and refusals back."""

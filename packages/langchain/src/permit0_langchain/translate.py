@@ -1,0 +1,1 @@
+"""Translate the tool calls of LangChain and LangGraph for permit0, and refusals back."""

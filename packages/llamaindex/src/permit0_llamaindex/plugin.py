@@ -1,0 +1,20 @@
+"""What this distribution contributes to permit0, found through the entry point `llamaindex`.
+
+Guarantees: loading it does not import llama_index.
+Does not: enforce anything; permit0_llamaindex.hook does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib.resources.abc import Traversable
+
+from permit0 import hookimpl
+
+__all__ = ["permit0_pack_files"]
+
+
+@hookimpl
+def permit0_pack_files() -> Sequence[Traversable]:
+    """No packs: the tools of LlamaIndex are those of its user."""
+    return ()
