@@ -25,7 +25,7 @@ from permit0.config import parse_config
 from permit0.model.vocabulary import Amplifier, Category, Flag, Role, Tier
 from permit0.score.amplifiers import CEILING
 from permit0.score.scorer import Constants, Scorer
-from permit0.session import pressure
+from permit0.sessions import pressure
 from permit0.testing.clock import FrozenClock
 
 WALKTHROUGH = Path(__file__).parent.parent / "tests" / "walkthrough.yaml"

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     )
     from permit0.guard import Guard
     from permit0.identity import Identity, carry, session
-    from permit0.integration.protect import coverage, protect
+    from permit0.integration.protecting import coverage, protect
     from permit0.model.approval import ApprovalAnswer, ApprovalRequest
     from permit0.model.call import ToolCall
     from permit0.model.decision import Decision
@@ -81,8 +81,8 @@ _HOME = {
     "build_gateway": "permit0.build",
     "build_guard": "permit0.build",
     "carry": "permit0.identity",
-    "coverage": "permit0.integration.protect",
-    "protect": "permit0.integration.protect",
+    "coverage": "permit0.integration.protecting",
+    "protect": "permit0.integration.protecting",
     "session": "permit0.identity",
     "Identity": "permit0.identity",
     "ApprovalAnswer": "permit0.model.approval",

@@ -14,7 +14,7 @@ from permit0.model.limits import SessionLimits
 from permit0.normalize.loader import pack_files
 from permit0.plugins.hookspecs import hookimpl
 from permit0.ports import SessionRule
-from permit0.session.rules import immutable_rules
+from permit0.sessions.rules import immutable_rules
 
 __all__ = ["permit0_pack_files", "permit0_session_rules"]
 

@@ -45,8 +45,8 @@ from permit0.policy.lists import Lists
 from permit0.ports import Clock, KillSwitch, SessionRule, StateStore
 from permit0.refusals import Refuser
 from permit0.score.scorer import Scorer
-from permit0.session.counted import WithoutItself
-from permit0.session.pressure import session_points
+from permit0.sessions.counted import WithoutItself
+from permit0.sessions.pressure import session_points
 
 __all__ = ["AskReviewer", "Engine", "exposure"]
 

@@ -21,7 +21,7 @@ from permit0.policy.combine import combine
 from permit0.policy.lists import Lists
 from permit0.ports import SessionRule
 from permit0.score.scorer import Scorer
-from permit0.session.pressure import volume_points
+from permit0.sessions.pressure import volume_points
 
 __all__ = ["ActionJudge", "Draft", "is_refused_for_good", "trace_of", "worst_tier"]
 

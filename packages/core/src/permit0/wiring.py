@@ -25,7 +25,7 @@ from permit0.plugins.manager import Plugins
 from permit0.policy.guardrails import Tuning
 from permit0.policy.lists import AllowListed, ListEntry, Lists
 from permit0.ports import SessionRule
-from permit0.session.rules import IMMUTABLE_RULES
+from permit0.sessions.rules import IMMUTABLE_RULES
 from permit0.taxonomy import Taxonomy
 from permit0.words import nearest
 

@@ -5,10 +5,10 @@ one report of what is covered. An integration finds the framework's hooks, trans
 from __future__ import annotations
 
 from permit0.integration.arguments import by_name
-from permit0.integration.coverage import Coverage, CoverageWarning, Covered, Gap, Guarded
 from permit0.integration.gate import Entry, Gate
-from permit0.integration.protect import Integration, coverage, protect
+from permit0.integration.protecting import Integration, coverage, protect
 from permit0.integration.refusal import refusal_text
+from permit0.integration.report import Coverage, CoverageWarning, Covered, Gap, Guarded
 
 __all__ = [
     "Coverage",

@@ -33,7 +33,7 @@ from permit0.normalize.organisation import Organisation
 from permit0.normalize.pack_schema import CaseCall, CaseSpec
 from permit0.policy.lists import Lists
 from permit0.score.scorer import Scorer
-from permit0.session.rules import immutable_rules
+from permit0.sessions.rules import immutable_rules
 from permit0.state.memory import MemoryStore
 from permit0.taxonomy import load_taxonomy
 from permit0.testing.clock import FrozenClock

@@ -9,7 +9,7 @@ from permit0.model.finding import Finding
 from permit0.model.history import Feature, FeatureKind, HistoryView
 from permit0.model.limits import SessionLimits
 from permit0.model.vocabulary import Effect
-from permit0.session.vocabulary import CODE_EXECUTION, ESCALATIONS
+from permit0.sessions.vocabulary import CODE_EXECUTION, ESCALATIONS
 
 __all__ = ["PrivilegeEscalationThenExec"]
 

@@ -15,7 +15,7 @@ from typing import Protocol, TypeVar, runtime_checkable
 from permit0.build import build_guard
 from permit0.errors import BadPlugin, InvalidInput
 from permit0.guard import Guard
-from permit0.integration.coverage import Coverage, CoverageWarning, Covered, Guarded
+from permit0.integration.report import Coverage, CoverageWarning, Covered, Guarded
 from permit0.plugins.manager import Plugins
 
 __all__ = ["Integration", "coverage", "protect"]

@@ -10,7 +10,7 @@ import pytest
 from permit0.engine import Engine
 from permit0.model.decision import Decision
 from permit0.model.vocabulary import Effect, Outcome, Tier
-from permit0.session.rules import IMMUTABLE_RULES
+from permit0.sessions.rules import IMMUTABLE_RULES
 from permit0.testing.clock import FrozenClock
 
 Call = tuple[str, dict[str, object]]

@@ -10,7 +10,7 @@ from permit0.model.finding import Finding
 from permit0.model.history import Feature, FeatureKind, HistoryView
 from permit0.model.limits import SessionLimits
 from permit0.model.vocabulary import Effect
-from permit0.session.vocabulary import TRANSFERS
+from permit0.sessions.vocabulary import TRANSFERS
 from permit0.state.ledger import SUM_DIGITS
 
 __all__ = ["CumulativeTransferCap"]

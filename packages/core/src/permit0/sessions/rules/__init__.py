@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from permit0.model.limits import SessionLimits
 from permit0.ports import SessionRule
-from permit0.session.rules.bulk_external_send import BulkExternalSend
-from permit0.session.rules.card_testing import CardTesting
-from permit0.session.rules.cumulative_transfer_cap import CumulativeTransferCap
-from permit0.session.rules.privilege_escalation_then_exec import PrivilegeEscalationThenExec
-from permit0.session.rules.privilege_escalation_then_large_transfer import (
+from permit0.sessions.rules.bulk_external_send import BulkExternalSend
+from permit0.sessions.rules.card_testing import CardTesting
+from permit0.sessions.rules.cumulative_transfer_cap import CumulativeTransferCap
+from permit0.sessions.rules.privilege_escalation_then_exec import PrivilegeEscalationThenExec
+from permit0.sessions.rules.privilege_escalation_then_large_transfer import (
     PrivilegeEscalationThenLargeTransfer,
 )
-from permit0.session.rules.read_then_exfiltrate import ReadThenExfiltrate
-from permit0.session.rules.scatter_transfer import ScatterTransfer
+from permit0.sessions.rules.read_then_exfiltrate import ReadThenExfiltrate
+from permit0.sessions.rules.scatter_transfer import ScatterTransfer
 
 __all__ = ["IMMUTABLE_RULES", "immutable_rules"]
 
