@@ -13,6 +13,7 @@ from __future__ import annotations
 __all__ = [
     "ActionMismatch",
     "ApprovalRequired",
+    "ApprovalTimeout",
     "ArgumentsMismatch",
     "AuditBroken",
     "AuditUnavailable",
@@ -87,6 +88,12 @@ class ApprovalRequired(Denied):
     ) -> None:
         super().__init__(message, decision=decision, reason_code=reason_code)
         self.request = request
+
+
+class ApprovalTimeout(Permit0Error):
+    """Nobody answered in time, or the time of an approval is over. The caller denies."""
+
+    reason_code = "approval_timeout"
 
 
 class OutcomeUnrecorded(Permit0Error):
