@@ -171,9 +171,11 @@ class _Page:
 
     def _width(self) -> int:
         try:
-            return min(os.get_terminal_size(self._target.fileno()).columns, COLUMNS + 1) - 1
+            columns = os.get_terminal_size(self._target.fileno()).columns
         except OSError:
-            return COLUMNS
+            columns = 0
+        # A terminal that does not know its width says 0. The last column stays free: some wrap there.
+        return min(columns - 1 if columns > 0 else COLUMNS, COLUMNS)
 
 
 def _open_page(stdin: TextIO | None, stdout: TextIO | None, left: Callable[[], float]) -> _Page:

@@ -334,7 +334,7 @@ def _name(name: str) -> str:
 
 
 def _note(text: str) -> str:
-    others = alphabets(text)
+    others = alphabets(escape(text, alone=True))
     return f" (has letters that are not Latin: {', '.join(others[:5])})" if others else ""
 
 

@@ -48,7 +48,8 @@ class CallableReviewer:
         self._function = function
 
     def review(self, request: ReviewRequest) -> Review:
-        return parse_review(settle(self._function(msgspec.to_builtins(request))))
+        plain = msgspec.json.decode(msgspec.json.encode(request))
+        return parse_review(settle(self._function(plain)))
 
 
 def parse_review(answer: object) -> Review:

@@ -7,7 +7,7 @@ A request goes pending -> approved -> used, or pending -> rejected; anything tha
     as expired and nothing is kept. So is one from before the beginning, beyond MAX_CLOCK_BACK.
   * The first answer or use that comes too late is kept as EXPIRED, for good, and so is every pending request
     that is over when another one is opened. Looking (find, pending) says EXPIRED and keeps nothing.
-  * Nobody answers their own request: `verify_approver` says who may.
+  * Nobody approves their own request: `verify_approver` says who may.
 Does not: authenticate. `by` is the name that an authentication found.
 """
 
@@ -92,8 +92,8 @@ def checked_answer(answer: ApprovalAnswer) -> tuple[ApprovalAnswer, bytes]:
     raise _invalid("answer")
 
 
-def verify_approver(by: str, request: ApprovalRequest) -> None:
-    """Refuse an approver who asked, or for whom somebody asked.
+def verify_approver(by: str, request: ApprovalRequest, *, approves: bool = True) -> None:
+    """Refuse a yes by who asked, or by whom it was asked for. A no may come from them as well.
 
     Names are compared without regard to case, spelling (NFKC), width, spaces and invisible characters.
 
@@ -108,6 +108,8 @@ def verify_approver(by: str, request: ApprovalRequest) -> None:
             where="by",
             reason_code="approval_by",
         )
+    if not approves:
+        return
     for asked in (request.principal, request.agent):
         if asked is not None and _folded(asked) == name:
             raise InvalidInput(
@@ -144,7 +146,7 @@ def answered(
         return state, _refusal("was answered before", "approval_answered")
     if at_time(state, answer.at).status is not ApprovalStatus.PENDING:
         return _expired(state, answer.at), _refusal("has expired", "approval_expired")
-    verify_approver(answer.by, request)
+    verify_approver(answer.by, request, approves=answer.approved)
     if answer.view_digest != request.view_digest:
         raise _refusal(
             "shows something else than was answered, look again", "approval_view_changed"
