@@ -237,6 +237,16 @@ def test_what_contains_itself_is_refused_by_its_depth() -> None:
     assert freeze({"a": snapshot(level)})
 
 
+def test_arguments_that_cannot_be_copied_at_all_are_refused_with_the_reason() -> None:
+    for arguments, code in (
+        (Endless(), "arguments_too_long"),
+        ({1: 2}, "argument_type_unsupported"),
+    ):
+        with pytest.raises(InvalidInput) as caught:
+            freeze(snapshot(arguments))
+        assert (caught.value.reason_code, caught.value.where) == (code, "arguments")
+
+
 def test_small_objects_that_are_huge_when_copied_are_refused_soon() -> None:
     value: object = "x"
     for _ in range(8):

@@ -49,14 +49,20 @@ def freeze(arguments: Mapping[str, object], *, max_bytes: int = MAX_BYTES) -> by
         InvalidInput: The arguments cannot be written exactly; `where` names the path.
     """
     if not isinstance(arguments, Mapping):
-        raise InvalidInput(
-            f"arguments must be an object, not {type(arguments).__name__!r}",
-            where="arguments",
-            reason_code="arguments_not_object",
-        )
+        raise _no_object(arguments)
     if type(arguments) is dict and _plain(arguments, [max_bytes]):
         return _limit(_encoder.encode(arguments), max_bytes)
     return _limit(_written(arguments, "arguments", max_bytes).encode(), max_bytes)
+
+
+def _no_object(arguments: object) -> InvalidInput:
+    if isinstance(arguments, Refused):  # a snapshot of all arguments together
+        return arguments.why.at("arguments")
+    return InvalidInput(
+        f"arguments must be an object, not {type(arguments).__name__!r}",
+        where="arguments",
+        reason_code="arguments_not_object",
+    )
 
 
 def digest(data: bytes) -> str:
