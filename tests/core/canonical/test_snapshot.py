@@ -199,6 +199,17 @@ class Sly(Mapping[str, object]):
         return [self.amount]
 
 
+def test_a_moment_that_a_model_read_from_text_has_a_form() -> None:
+    class Meeting(pydantic.BaseModel):
+        at: datetime
+
+    for text, offset in (("2026-01-02T03:04:05Z", 0), ("2026-01-02T03:04:05-03:30", -210)):
+        read = Meeting.model_validate_json(f'{{"at": "{text}"}}')
+        moment = read.at.replace(tzinfo=timezone(timedelta(minutes=offset)))
+        assert freeze({"a": read.at}) == freeze({"a": moment}) == freeze({"a": snapshot(read).at})
+        assert type(snapshot(read).at.tzinfo) is timezone
+
+
 def test_a_mapping_that_changes_its_answer_is_asked_once() -> None:
     taken = snapshot({"a": Sly()})
     assert freeze(taken) == b'{"a":{"a":[1]}}'

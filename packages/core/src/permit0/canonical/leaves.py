@@ -3,8 +3,8 @@
 Guarantees: `read_leaf` takes exact types only, since a subclass may answer as it likes; the text says all that
 the copy holds, and the copy is nobody else's or cannot change. `leaf_plain` gives the plain value that a
 policy judges.
-Normalised: a timezone's own name and UUID.is_safe are dropped, a zone is the installed one of its key, a
-path is the one that its text says. The copy has lost them, too.
+Normalised: a fixed offset is a timezone without a name of its own, a zone is the installed one of its key,
+UUID.is_safe is dropped, a path is the one that its text says. The copy is normalised, too.
 """
 
 from __future__ import annotations
@@ -77,7 +77,8 @@ def _clean_zone(zone: tzinfo | None) -> tzinfo | None:
     if zone is None:
         return None
     kind = type(zone)
-    if kind is timezone:
+    core = sys.modules.get("pydantic_core")  # its TzInfo is what models read from text
+    if kind is timezone or (core is not None and kind is getattr(core, "TzInfo", None)):
         return timezone(zone.utcoffset(None) or timedelta())  # without a name of its own
     zoneinfo = sys.modules.get("zoneinfo")
     if zoneinfo is not None and kind is zoneinfo.ZoneInfo:
