@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from pathlib import PurePosixPath
 
 import msgspec
 import pytest
@@ -28,6 +29,11 @@ DIFFERENT = [
     ({"t": "\u00e9"}, {"t": "e\u0301"}),
     ({"a": [1, 2]}, {"a": [2, 1]}),
     ({"a": {"b": 1}}, {"a.b": 1}),
+    ({"n": 1}, {"n": Decimal(1)}),
+    ({"n": Decimal("1.0")}, {"n": Decimal("1.00")}),
+    ({"t": "x"}, {"t": b"x"}),
+    ({"t": "/x"}, {"t": PurePosixPath("/x")}),
+    ({"a": [1, 2]}, {"a": {1, 2}}),
 ]
 
 
@@ -49,7 +55,7 @@ def test_another_value_is_refused_however_alike(
     lab.present(token, arguments=one)
 
 
-@pytest.mark.parametrize("value", [float("nan"), float("inf"), b"1", {1}, object()])
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), Decimal("nan"), 1j, object()])
 def test_what_has_no_canonical_form_never_reaches_a_digest(lab: TokenLab, value: object) -> None:
     token = lab.issue().text
     with pytest.raises(InvalidInput):
@@ -58,8 +64,7 @@ def test_what_has_no_canonical_form_never_reaches_a_digest(lab: TokenLab, value:
 
 
 def test_a_decimal_is_never_the_float_that_looks_like_it(lab: TokenLab) -> None:
-    """Whether a Decimal has a form or is refused, it does not match the digest of a float."""
     token = lab.issue(digest=digest(freeze({"n": 1.1}))).text
-    with pytest.raises((ArgumentsMismatch, InvalidInput)):
+    with pytest.raises(ArgumentsMismatch):
         lab.present(token, arguments={"n": Decimal("1.1")})
     lab.present(token, arguments={"n": 1.1})

@@ -15,6 +15,7 @@ import msgspec
 from permit0.audit.record import Provenance, fact_value, line_data
 from permit0.audit.redact import Redaction, Redactor
 from permit0.canonical import MAX_BYTES, Json, freeze, number_text, thaw
+from permit0.errors import InvalidInput
 from permit0.model.call import ToolCall
 from permit0.model.decision import ActionDecision, Decision
 from permit0.model.reason import Reason
@@ -220,12 +221,13 @@ def _what(
     if arguments is not None:
         # A caller's own bytes may be no canonical ones; a line break in them would end the record's line.
         respelled = b"\n" in call.arguments or b"\r" in call.arguments
-        if found is None and not respelled:
-            text = msgspec.Raw(call.arguments)
+        clean = arguments if found is None else found.arguments(arguments)
+        if respelled or (found is not None and found.paths):
+            # The plain view, in which a secret is a text in whatever type it was passed. Marks may be
+            # longer than what they stand for, and a byte that Base64 writes in 4/3 letters has up to 6.
+            text = msgspec.Raw(freeze(clean, max_bytes=6 * len(call.arguments) + MAX_BYTES))
         else:
-            clean = arguments if found is None else found.arguments(arguments)
-            # Marks may be longer than what they stand for.
-            text = msgspec.Raw(freeze(clean, max_bytes=2 * len(call.arguments) + MAX_BYTES))
+            text = msgspec.Raw(call.arguments)
     data: dict[str, object] = {
         "tool": _text(call.tool, "what/tool", found),
         "digest": digest,
@@ -244,7 +246,13 @@ def _thawed(arguments: bytes) -> dict[str, Json] | None:
         return None
     try:
         value: object = thaw(arguments)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, AttributeError):
+    except (
+        msgspec.DecodeError,
+        UnicodeDecodeError,
+        RecursionError,
+        AttributeError,
+        InvalidInput,
+    ):
         return None  # a caller's own bytes, which the engine refuses
     return value if isinstance(value, dict) else None
 

@@ -15,7 +15,7 @@ from types import MappingProxyType
 
 import msgspec
 
-from permit0.canonical import Json
+from permit0.canonical import Json, Unordered
 from permit0.errors import InvalidInput
 from permit0.model.action import Fact
 from permit0.model.values import ShellLine
@@ -206,6 +206,12 @@ def _url(reading: Reading, item: Bound) -> None:
 
 def _shell(reading: Reading, item: Bound) -> None:
     value = item.value
+    if isinstance(value, Unordered):  # which of its words comes first is not known
+        raise InvalidInput(
+            f"{item.where} is a set, which has no order, pass text or a list of words",
+            where=item.where,
+            reason_code="shell_not_text",
+        )
     if isinstance(value, list):
         words = [word for word in value if isinstance(word, str)]
         if len(words) != len(value):

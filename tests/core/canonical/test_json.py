@@ -1,15 +1,15 @@
-"""The one way from a value to bytes."""
+"""What JSON can say: the bytes of RFC 8785, and what is no JSON at all is refused."""
 
 from __future__ import annotations
 
-import datetime
 import enum
 import hashlib
+import ipaddress
 import json
 import math
 from collections import OrderedDict, UserDict
 from collections.abc import Iterator, Mapping
-from decimal import Decimal
+from fractions import Fraction
 
 import pytest
 import rfc8785
@@ -298,8 +298,7 @@ def test_a_number_of_thousands_of_bits_is_refused() -> None:
 @pytest.mark.parametrize(
     "value",
     [
-        Decimal(5), datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC), datetime.date(2026, 1, 1), b"x",
-        bytearray(b"x"), memoryview(b"x"), object(), object, {1, 2}, frozenset(), range(3), iter([1]),
+        object(), object, range(3), iter([1]), memoryview(b"x"), Fraction(1, 2), ipaddress.ip_address("::1"),
         1j, ..., {1: 2}, {None: 1}, {("a",): 1}, {b"a": 1}, Failing(), len, (n for n in [1]),
     ],
     ids=lambda value: type(value).__name__,
@@ -337,7 +336,8 @@ def test_only_invalid_input_is_ever_raised(value: dict[str, object]) -> None:
         frozen = freeze(value)
     except InvalidInput:
         return
-    assert freeze(thaw(frozen)) == frozen
+    assert rfc8785.dumps(json.loads(frozen)) == frozen
+    freeze(thaw(frozen))  # the plain view is plain
 
 
 def test_the_digest_is_sha_256_in_hex() -> None:
