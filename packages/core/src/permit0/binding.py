@@ -7,12 +7,12 @@ Does not: judge (guard, gateway).
 
 from __future__ import annotations
 
-import copy
 import functools
 import inspect
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, TypeVar
 
+from permit0.canonical import snapshot
 from permit0.errors import InvalidInput
 
 __all__ = ["Binder", "Bound", "copied", "is_async", "is_generator", "name_of", "named"]
@@ -136,22 +136,11 @@ class Binder:
 
 
 def copied(arguments: Mapping[str, object]) -> dict[str, object]:
-    """A deep copy of arguments: nobody else holds it.
+    """Arguments as a snapshot: what is digested is what the body gets, and nobody else holds it.
 
-    Raises:
-        InvalidInput: argument_not_copyable.
+    What has no canonical form has a mark in its place, and `freeze` says why.
     """
-    result: dict[str, object] = {}
-    for name, value in arguments.items():
-        try:
-            result[name] = copy.deepcopy(value)
-        except Exception as error:  # foreign __deepcopy__: whatever it raises is a refusal
-            raise InvalidInput(
-                f"argument {name!r} cannot be copied, name it in `context` if the program provides it",
-                where=f"arguments.{name}",
-                reason_code="argument_not_copyable",
-            ) from error
-    return result
+    return {name: snapshot(value) for name, value in arguments.items()}
 
 
 def is_async(function: Callable[..., object]) -> bool:

@@ -19,6 +19,7 @@ Does not: know what is a secret (`Clean`, from whoever builds).
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
@@ -220,7 +221,9 @@ def _arguments(call: ToolCall) -> dict[str, Json]:
         raise _unreadable("they are no object")
     try:
         raw = thaw(call.arguments)
-        canonical = freeze(raw) == call.arguments
+        # With tagged values in it, the plain view is another text; then no name may stand twice.
+        tagged = b'"$permit0:' in call.arguments
+        canonical = _is_unambiguous(call.arguments) if tagged else freeze(raw) == call.arguments
     except (msgspec.MsgspecError, InvalidInput, ValueError, RecursionError) as error:
         raise _unreadable("they are not canonical JSON") from error
     if not canonical:
@@ -232,6 +235,20 @@ def _arguments(call: ToolCall) -> dict[str, Json]:
             reason_code="approval_view_too_large",
         )
     return raw
+
+
+def _is_unambiguous(data: bytes) -> bool:
+    """Whether every object has each name once, so that all readers read the same."""
+    twice: list[str] = []
+
+    def look(pairs: list[tuple[str, object]]) -> dict[str, object]:
+        found = dict(pairs)
+        if len(found) != len(pairs):
+            twice.append("")
+        return found
+
+    json.loads(data, object_pairs_hook=look)
+    return not twice
 
 
 def _leaves(raw: dict[str, Json], cleaned: Json) -> tuple[list[str], list[_Leaf]]:

@@ -25,13 +25,14 @@ writer    freeze        reader  thaw          copier    snapshot
 """
 
 from permit0.canonical.copier import snapshot
-from permit0.canonical.forms import MAX_BYTES, MAX_DEPTH, Json, Unordered
+from permit0.canonical.forms import MAX_BYTES, MAX_DEPTH, MAX_SAFE_INT, Json, Unordered
 from permit0.canonical.reader import thaw
 from permit0.canonical.writer import digest, freeze, number_text
 
 __all__ = [
     "MAX_BYTES",
     "MAX_DEPTH",
+    "MAX_SAFE_INT",
     "Json",
     "Unordered",
     "digest",

@@ -37,7 +37,7 @@ from typing import Any, ParamSpec, TypeVar
 import msgspec
 
 from permit0.audit.events import EventBody, EventLog
-from permit0.binding import Binder, Bound, is_async, is_generator, name_of, named
+from permit0.binding import Binder, Bound, copied, is_async, is_generator, name_of, named
 from permit0.canonical import Json, digest, freeze, thaw
 from permit0.errors import (
     GatewayRefused,
@@ -263,11 +263,12 @@ class ExecutionGateway:
         ) -> tuple[Authorized, Bound]:
             try:
                 bound = binder.bind(args, kwargs)  # 1
+                arguments = copied(bound.judged)
             except Exception as error:  # noqa: BLE001  # boundary of the gateway, as in authorize
                 refusal = self.refuse(error, action=action, tool=name)
             else:
-                authorized = self.authorize(permit, action, bound.judged, tool=name)
-                bound.replace(authorized.arguments)
+                authorized = self.authorize(permit, action, arguments, tool=name)
+                bound.replace(arguments)
                 return authorized, bound
             raise refusal
 
