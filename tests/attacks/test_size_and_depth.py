@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pytest
 
 from permit0.engine import Engine
@@ -46,10 +48,13 @@ def itself() -> object:
         ({"$permit0:int": "5"}, "argument_name_reserved"),
         (float("nan"), "number_not_finite"),
         (10**5000, "number_out_of_range"),
-        (b"bytes", "argument_type_unsupported"),
+        (bytes(2 << 20), "arguments_too_long"),
+        (bytearray(1 << 20), "arguments_too_long"),
+        (Decimal("9" * (2 << 20)), "arguments_too_long"),
+        (memoryview(b"bytes"), "argument_type_unsupported"),
         ({1: 2}, "argument_type_unsupported"),
         (object(), "argument_type_unsupported"),
-        ({"a", "b"}, "argument_type_unsupported"),
+        ({"a", 1j}, "argument_type_unsupported"),
     ],
     ids=lambda value: value if isinstance(value, str) and len(value) < 40 else type(value).__name__,
 )
