@@ -24,6 +24,18 @@ if importlib.util.find_spec("hypothesis") is not None:
 
 MODULES = "; import sys; print(*{name.partition('.')[0] for name in sys.modules})"
 
+# Where the audit events of the socket module have the address.
+PLACES = {
+    "socket.connect": 1,
+    "socket.sendto": 1,
+    "socket.sendmsg": 1,
+    "socket.getaddrinfo": 0,
+    "socket.gethostbyname": 0,
+    "socket.gethostbyaddr": 0,
+    "socket.getnameinfo": 0,
+}
+LOCAL = frozenset({None, "", "localhost", "127.0.0.1", "::1"})
+
 
 @pytest.fixture
 def modules_after() -> Callable[[str], set[str]]:
@@ -46,18 +58,21 @@ def offline() -> Iterator[None]:
     active = [True]
 
     def refuse(event: str, arguments: tuple[object, ...]) -> None:
-        if not active:
+        place = PLACES.get(event)
+        if place is None or not active:
             return
-        if event == "socket.connect":
-            # A unix socket has a path where the others have host and port.
-            host = arguments[1][0] if isinstance(arguments[1], tuple) else None
-        elif event == "socket.getaddrinfo":
-            host = arguments[0]
+        address = arguments[place]
+        # Host and port, or a host alone; a unix socket has its path, which leads nowhere else.
+        if isinstance(address, tuple):
+            host = address[0]
+        elif place == 0:
+            host = address
         else:
             return
-        if host not in {None, "", "localhost", "127.0.0.1", "::1"}:
-            tried.append(f"{event} {host}")
-            raise ConnectionRefusedError(f"a test may not leave this machine: {host!r}")
+        name = host.decode() if isinstance(host, bytes) else host
+        if name not in LOCAL:
+            tried.append(f"{event} {name}")
+            raise ConnectionRefusedError(f"a test may not leave this machine: {name!r}")
 
     sys.addaudithook(refuse)
     yield

@@ -25,7 +25,7 @@ for name in ("OPENAI_API_KEY", "CREWAI_USER_PAT", "XDG_CONFIG_HOME", "XDG_DATA_H
 FILTERS = (
     # crewai.rag hands out its submodules lazily, and the import system cannot attach them.
     "ignore:Cannot set an attribute on 'crewai:ImportWarning",
-    # Releases of 2026 up to 1.15.10 bring an OpenTelemetry that reads entry points the old way.
+    # CrewAI 1.15.10 brings an OpenTelemetry that reads entry points the old way.
     "ignore:SelectableGroups dict interface is deprecated:DeprecationWarning:opentelemetry",
 )
 
