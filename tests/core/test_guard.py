@@ -201,9 +201,10 @@ def test_argument_that_cannot_be_copied_is_refused_with_advice() -> None:
     @make()("files.read")
     def read(connection: object, path: str) -> None: ...
 
-    with pytest.raises(InvalidInput) as caught:
+    with pytest.raises(Denied) as caught:
         read(threading.Lock(), "/app/README.md")
-    assert caught.value.reason_code == "argument_not_copyable"
+    assert caught.value.reason_code == "argument_type_unsupported"
+    assert "context" in str(caught.value)
 
 
 @pytest.mark.parametrize("options", [{"trusted": SigningKey.generate()}, {"audience": "another"}])

@@ -113,7 +113,7 @@ def test_of_two_coroutines_with_one_token_one_runs(lab: GatewayLab) -> None:
     assert sum(isinstance(answer, Permit0Error) for answer in answers) == 7
 
 
-def test_function_gets_plain_values(lab: GatewayLab) -> None:
+def test_function_gets_what_was_digested(lab: GatewayLab) -> None:
     class Size(enum.StrEnum):
         BIG = "big"
 
@@ -128,8 +128,8 @@ def test_function_gets_plain_values(lab: GatewayLab) -> None:
 
     arguments = {"size": "big", "parts": [1, 2], "weight": 1, "name": "x"}
     make(Size.BIG, (1, 2), 1.0, Loud("x"), permit=lab.token(arguments))
-    assert ran == [("big", [1, 2], 1, "x")]
-    assert [type(value) for value in ran[0]] == [str, list, int, str]
+    assert ran == [("big", (1, 2), 1, "x")]
+    assert type(ran[0][3]) is str
 
 
 def test_object_changed_while_it_runs_changes_nothing(lab: GatewayLab) -> None:
