@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -247,6 +248,7 @@ def test_in_memory_a_forked_child_has_no_approvals_of_its_parent() -> None:
     with store._lock:  # as if another thread were at it
         child = os.fork()
         if child == 0:
+            signal.alarm(10)  # a child that waits for the lock for ever fails
             code = ""
             try:
                 store.use(REQUEST.id, digest=REQUEST.digest, at=AT + 11)

@@ -57,7 +57,7 @@ def test_old_marks_are_forgotten_in_rounds_and_never_all_at_once(
     path: Path, marks: Callable[[], int]
 ) -> None:
     clock = FrozenClock(AT)
-    store = SqliteReplayStore(path, clock=clock)
+    store = SqliteReplayStore(path, clock=clock, durability="process")
     for i in range(500):
         assert store.claim(Jti(f"old-{i}"), AT + LIFE_S)
     clock.advance(LIFE_S)

@@ -10,7 +10,8 @@ Of SqliteApprovals:
   4. What is read back is compared with its columns and with its own digest; a row that is not what these
      rules wrote is state_corrupt, never skipped.
 Does not: delete requests, or tell anybody that one waits. An id is no secret and no proof: `use` takes the
-digest of the arguments that are about to run.
+digest of the arguments that are about to run. Another tool may take the same arguments: whoever uses an
+approval compares tool, action, agent, session and principal with the request that `use` returns.
 """
 
 from __future__ import annotations

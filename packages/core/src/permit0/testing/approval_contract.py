@@ -264,7 +264,7 @@ class SharedApprovalContract(ApprovalStoreContract):
             "store = make()\n"
             "def run():\n"
             "    won = 0\n"
-            "    for i in range(30):\n"
+            "    for i in range(15):\n"
             "        request = request_for(f'id-{i}')\n"
             "        try:\n"
             f"            {verb}\n"
@@ -291,13 +291,13 @@ class SharedApprovalContract(ApprovalStoreContract):
 
     def test_of_eight_processes_one_answers_and_one_uses(self) -> None:
         store = self.make_store()
-        for i in range(30):
+        for i in range(15):
             store.open(request_for(f"id-{i}"))
         answering = self._racer("store.answer(answer_to(request))")
-        assert sum(map(int, race_processes([answering] * 8))) == 30
+        assert sum(map(int, race_processes([answering] * 8))) == 15
         using = self._racer("store.use(request.id, digest=request.digest, at=AT + 11)")
-        assert sum(map(int, race_processes([using] * 8))) == 30
-        assert all(status_of(store, AT, f"id-{i}") is ApprovalStatus.USED for i in range(30))
+        assert sum(map(int, race_processes([using] * 8))) == 15
+        assert all(status_of(store, AT, f"id-{i}") is ApprovalStatus.USED for i in range(15))
 
     def test_what_a_killed_process_had_used_stays_used(self) -> None:
         """It may have used one more than it could say; never is one used twice."""
