@@ -64,7 +64,15 @@ from permit0.wiring import (
 if TYPE_CHECKING:
     from permit0.gateway import ExecutionGateway
 
-__all__ = ["Deployment", "assemble", "build_engine", "build_gateway", "build_guard", "open_sink"]
+__all__ = [
+    "Deployment",
+    "assemble",
+    "build_engine",
+    "build_gateway",
+    "build_guard",
+    "open_desk",
+    "open_sink",
+]
 
 
 class Deployment(msgspec.Struct, frozen=True):
@@ -325,6 +333,26 @@ def _recorder(
         template=lambda action: catalog.actions[action].template,
         provenance=provenance,
     )
+
+
+def open_desk(loaded: LoadedConfig, *, clock: Clock, name: str) -> ApprovalDesk:
+    """The desk of a deployment for whoever answers from another process.
+
+    Args:
+        loaded: The configuration; it needs `state.path`, or nobody else's requests are there.
+        clock: Tells the time. name: what `permit0 status` calls this process.
+
+    Raises:
+        BadConfig: There is no state file, or no key for the audit log.
+        AuditUnavailable: The configured audit log cannot be used.
+    """
+    stores = open_stores(loaded, clock=clock, name=name)
+    if not stores.shared:
+        raise BadConfig(
+            f"{loaded.at('state')}: requests of other processes need a file that they share, "
+            "give it a path"
+        )
+    return _desk(loaded, stores, clock, Redactor(find_confidential), open_sink(loaded))
 
 
 def _desk(

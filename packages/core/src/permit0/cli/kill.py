@@ -141,7 +141,7 @@ class _LateSink:
 
     def append(self, kind: str, at: float, body: bytes) -> AuditReceipt:
         if self._sink is None:
-            from permit0.build import open_sink  # loads the engine, and a kill does not wait for it
+            from permit0.stores import open_sink  # loads more than a kill should wait for
 
             self._sink = open_sink(self._loaded)
             assert self._sink is not None  # whoever makes a _LateSink has looked

@@ -53,6 +53,7 @@ def make_parser() -> argparse.ArgumentParser:
     _add_plugins(commands)
     _add_audit(commands)
     _add_kill(commands)
+    _add_approvals(commands)
     _add_keys(commands)
     return parser
 
@@ -196,6 +197,34 @@ def _add_kill(commands: _Commands) -> None:
     status.set_defaults(verb="status")
     status.add_argument("--json", action="store_true", help="one JSON document")
     _add_config(status)
+
+
+def _add_approvals(commands: _Commands) -> None:
+    approvals = _command(
+        commands, "approvals", "approvals", "list and answer calls that wait for a person"
+    )
+    verbs = approvals.add_subparsers(dest="verb", metavar="list|show|answer|approve|reject")
+    listing = verbs.add_parser("list", help="what waits, oldest first", allow_abbrev=False)
+    show = verbs.add_parser("show", help="what a person is asked", allow_abbrev=False)
+    answer = verbs.add_parser("answer", help="show it here and ask", allow_abbrev=False)
+    approve = verbs.add_parser(
+        "approve", help="say yes to what `show` has shown", allow_abbrev=False
+    )
+    reject = verbs.add_parser("reject", help="say no", allow_abbrev=False)
+    for verb in (show, answer, approve, reject):
+        verb.add_argument("id", metavar="ID", help="of the request; 8 characters are enough")
+    for verb in (approve, reject):
+        verb.add_argument("--by", required=True, metavar="NAME", help="the person who says so")
+        verb.add_argument("--reason", default="", metavar="TEXT", help="why, for the record")
+    answer.add_argument("--by", metavar="NAME", help="the person (default: you are asked)")
+    approve.add_argument(
+        "--shown", required=True, metavar="DIGEST", help="the digest under what `show` has shown"
+    )
+    approvals.set_defaults(json=False, config=None)
+    for verb in (listing, show):
+        verb.add_argument("--json", action="store_true", help="one JSON document")
+    for verb in (listing, show, answer, approve, reject):
+        _add_config(verb)
 
 
 def _add_log(parser: argparse.ArgumentParser, *, keys: bool) -> None:

@@ -139,7 +139,8 @@ class Verifier:
         if claims.act != action:  # 9
             raise ActionMismatch(f"the token is for {claims.act!r}, not for {action!r}", jti=jti)
         uses = _check_arguments(claims, digest, observed)  # 10
-        expires_at = claims.exp.timestamp() + self._leeway_s
+        # The longest that any verifier of the same store may still accept it, whatever our own leeway.
+        expires_at = claims.exp.timestamp() + MAX_LEEWAY.total_seconds()
         if not self._replay.claim(jti, expires_at, uses=uses):  # 11
             raise Replayed("the token was used before", jti=jti)
         return claims
