@@ -29,6 +29,9 @@ from permit0.errors import InvalidInput
 VECTORS = Path(__file__).parents[2] / "vectors" / "canonical_types.json"
 BERLIN = ZoneInfo("Europe/Berlin")
 
+# The strategies below have a long repr, which matters to nobody.
+pytestmark = pytest.mark.filterwarnings("ignore:Generating overly large repr")
+
 
 class Size(enum.Enum):
     SMALL = "s"
@@ -257,7 +260,6 @@ def test_two_values_share_bytes_only_if_they_are_one(one: object, other: object)
 
 
 @settings(max_examples=300)
-@pytest.mark.filterwarnings("ignore:Generating overly large repr")  # of our own strategies
 @given(values)
 def test_a_snapshot_is_the_same_value_and_another_object(value: object) -> None:
     frozen = freeze({"a": value})
