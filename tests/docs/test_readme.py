@@ -4,6 +4,8 @@
 - ```console has lines that begin with "$ "; each must start permit0, alone or after a pipe, and
   what follows must be its output, stderr included, exactly but for trailing blanks
 - ``<!-- file: NAME -->`` before a block of any language writes the block to that file
+- ``<!-- run -->`` before a ```sh block runs its lines, which start permit0 and succeed; what they print is not
+  compared, for commands whose output is new each time
 - ``<!-- not-run: reason -->`` before a block leaves it out
 
 Other languages (sh, text, yaml ...) are only shown.
@@ -23,7 +25,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 READMES = [ROOT / "README.md", *sorted(ROOT.glob("packages/*/README.md"))]
 FENCE = re.compile(r"^(?P<fence>`{3,})(?P<language>[\w-]*)\s*$")
-REMARK = re.compile(r"^<!--\s*(?P<word>not-run|file):\s*(?P<value>.*?)\s*-->$")
+REMARK = re.compile(r"^<!--\s*(?P<word>not-run:|file:|run)\s*(?P<value>.*?)\s*-->$")
 STARTS_PERMIT0 = re.compile(r"(?:^|\|\s*)permit0(?:\s|$)")
 TIMEOUT_S = 60
 
@@ -37,6 +39,7 @@ class Block:
     text: str
     not_run: str = ""
     file: str = ""
+    run: bool = False
 
 
 def blocks_of(text: str) -> Iterator[Block]:
@@ -45,7 +48,7 @@ def blocks_of(text: str) -> Iterator[Block]:
     lines = enumerate(text.splitlines(), start=1)
     for number, line in lines:
         if remark := REMARK.match(line):
-            remarks[remark["word"]] = remark["value"]
+            remarks[remark["word"].rstrip(":")] = remark["value"]
         elif fence := FENCE.match(line):
             body = []
             for _, inner in lines:
@@ -60,6 +63,7 @@ def blocks_of(text: str) -> Iterator[Block]:
                 text="\n".join(body) + "\n",
                 not_run=remarks.get("not-run", ""),
                 file=remarks.get("file", ""),
+                run="run" in remarks,
             )
             remarks = {}
         elif line.strip():
@@ -90,6 +94,21 @@ def without_trailing_blanks(text: str) -> str:
 
 
 def run_console(block: Block, name: str, folder: Path) -> None:
+    for command, shown in commands_of(block):
+        done = start(command, f"{name}:{block.line}", folder)
+        expected, printed = without_trailing_blanks(shown), without_trailing_blanks(done.stdout)
+        assert printed == expected, f"{name}:{block.line}: {command}"
+
+
+def run_sh(block: Block, name: str, folder: Path) -> None:
+    for command in block.text.splitlines():
+        done = start(command, f"{name}:{block.line}", folder)
+        assert done.returncode == 0, f"{name}:{block.line}: {command}: {done.stdout}"
+
+
+def start(command: str, where: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    if not STARTS_PERMIT0.search(command):
+        pytest.fail(f"{where}: not a permit0 command, say why not run: {command}")
     environment = {key: value for key, value in os.environ.items() if "PERMIT0" not in key}
     environment |= {
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
@@ -98,27 +117,24 @@ def run_console(block: Block, name: str, folder: Path) -> None:
         "TERM": "dumb",
         "COLUMNS": "100",
     }
-    for command, shown in commands_of(block):
-        if not STARTS_PERMIT0.search(command):
-            pytest.fail(f"{name}:{block.line}: not a permit0 command, say why not run: {command}")
-        done = subprocess.run(
-            ["/bin/sh", "-c", command],
-            cwd=folder,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=TIMEOUT_S,
-            check=False,
-        )
-        expected, printed = without_trailing_blanks(shown), without_trailing_blanks(done.stdout)
-        assert printed == expected, f"{name}:{block.line}: {command}"
+    return subprocess.run(
+        ["/bin/sh", "-c", command],
+        cwd=folder,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=TIMEOUT_S,
+        check=False,
+    )
 
 
 def run_document(text: str, name: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> int:
     """Run every block in order; return how many ran."""
     monkeypatch.chdir(folder)
+    for variable in [name for name in os.environ if name.startswith("PERMIT0_")]:
+        monkeypatch.delenv(variable)
     module = types.ModuleType("readme")
     monkeypatch.setitem(sys.modules, "readme", module)
     ran = 0
@@ -136,6 +152,9 @@ def run_document(text: str, name: str, folder: Path, monkeypatch: pytest.MonkeyP
             ran += 1
         elif block.language == "console":
             run_console(block, name, folder)
+            ran += 1
+        elif block.run:
+            run_sh(block, name, folder)
             ran += 1
     return ran
 
@@ -208,3 +227,17 @@ def test_command_that_is_not_ours_needs_a_reason(
     text = document("'''console", "$ make demo", "'''")
     with pytest.raises(pytest.fail.Exception, match="not a permit0 command"):
         run_document(text, "x.md", tmp_path, monkeypatch)
+
+
+@pytest.mark.parametrize(("word", "good"), [("--version", True), ("--nonsense", False)])
+def test_sh_block_runs_if_it_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, word: str, good: bool
+) -> None:
+    shown = ("'''sh", f"permit0 {word}", "'''")
+    assert run_document(document(*shown), "x.md", tmp_path, monkeypatch) == 0
+    text = document("<!-- run -->", *shown)
+    if good:
+        assert run_document(text, "x.md", tmp_path, monkeypatch) == 1
+    else:
+        with pytest.raises(AssertionError):
+            run_document(text, "x.md", tmp_path, monkeypatch)

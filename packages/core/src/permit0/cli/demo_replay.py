@@ -1,29 +1,31 @@
-"""The published attacks as data, and their replay through a fresh engine on a clock of its own.
+"""The published attacks as data, and their replay through a deployment, on a clock of its own.
 
 Guarantees: only calls are stored (demo.yaml); every score, tier, decision and rule comes from the
-engine. A scenario starts with an empty history; its gaps pass on the replay's clock, not in real time.
-Does not: show anything (demo).
+engine. A scenario has a session of its own, so it starts with an empty history; its gaps pass on the
+replay's clock, not in real time.
+Does not: show anything (demo), or run what was allowed (demo_deployment).
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from importlib import resources
 from typing import Any
 
 import msgspec
 import yaml
 
-from permit0.build import assemble
-from permit0.config import parse_config
-from permit0.engine import Engine
+from permit0.canonical import freeze
+from permit0.cli.demo_deployment import DemoDeployment, Execution
 from permit0.errors import InvalidInput
+from permit0.model.call import ToolCall
 from permit0.model.decision import Decision
 from permit0.model.vocabulary import Effect, Outcome
-from permit0.testing.clock import FrozenClock
 
 __all__ = ["Demo", "Scenario", "Step", "StepResult", "blocking_rule", "load_demo", "replay"]
+
+BETWEEN_S = 3600.0  # from one scenario to the next
 
 
 class Step(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -70,17 +72,20 @@ class Demo(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class StepResult(msgspec.Struct, frozen=True):
-    """What the engine said. took_s: how long deciding took, in seconds."""
+    """What the engine said, and what came of it.
+
+    took_s: how long deciding and recording took, in seconds. execution: None if nothing ran.
+    """
 
     step: Step
     decision: Decision
     took_s: float
+    execution: Execution | None
 
     @property
     def ran(self) -> bool:
         """Whether the call was executed: allowed, or approved by a person."""
-        outcome = self.decision.outcome
-        return outcome is Outcome.ALLOW or (outcome is Outcome.HUMAN and self.step.approved)
+        return self.execution is not None
 
 
 def load_demo() -> Demo:
@@ -90,18 +95,27 @@ def load_demo() -> Demo:
 
 
 def replay(
-    demo: Demo, scenario: Scenario, *, timer: Callable[[], float] = time.perf_counter
-) -> Iterator[tuple[Engine, StepResult]]:
-    """Decide the calls of a scenario, one at a time."""
-    clock = FrozenClock()
-    start = clock.now()
-    config: Mapping[str, object] = {"org": demo.org, "plugins": []}
-    engine = assemble(parse_config(yaml.safe_dump(config), "demo.yaml"), clock=clock).engine
+    deployment: DemoDeployment,
+    scenario: Scenario,
+    *,
+    timer: Callable[[], float] = time.perf_counter,
+) -> Iterator[StepResult]:
+    """Decide the calls of a scenario, one at a time, and run what may run.
+
+    With the token of the first call that runs it is also tried what else it opens.
+    """
+    clock = deployment.clock
+    start = clock.now() + BETWEEN_S
+    tried = False
     for step in scenario.steps:
         clock.set(start + step.at_s)
+        call = ToolCall(tool=step.tool, arguments=freeze(step.args), session=scenario.session)
         before = timer()
-        decision = engine.check(step.tool, step.args, session=scenario.session)
-        yield engine, StepResult(step, decision, timer() - before)
+        decision = deployment.engine.decide(call)
+        took_s = timer() - before
+        execution = deployment.execute(call, decision, approved=step.approved, attempts=not tried)
+        tried = tried or execution is not None
+        yield StepResult(step, decision, took_s, execution)
 
 
 def blocking_rule(decision: Decision) -> str:
