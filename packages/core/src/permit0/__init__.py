@@ -91,12 +91,6 @@ _HOME = {
 }
 
 
-# A room has the name of a public function, and whoever loads a room gives its name to this module. Loaded here,
-# where it costs nothing, and let go, so that the name is the function's whatever is loaded later.
-import_module("permit0.session")
-del globals()["session"]
-
-
 def __getattr__(name: str) -> object:
     home = _HOME.get(name)
     if home is None:
