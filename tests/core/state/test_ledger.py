@@ -118,6 +118,12 @@ class Naive:
         events = [e for e, _ in self.matching(feature, [*self.session, *self.shared])]
         return min((self.now - e.entry.at for e in events), default=None)
 
+    def latest(self, feature: Feature) -> tuple[float, int] | None:
+        found = {id(e): e.entry.at for e in (*self.session, *self.shared)}
+        events = {id(e): e for e in (*self.session, *self.shared)}
+        times = [found[i] for i, e in events.items() for _ in self.matching(feature, [e])]
+        return (max(times), times.count(max(times))) if times else None
+
     def rate(self, action: str) -> int:
         return sum(
             trace.action == action
@@ -194,6 +200,7 @@ class LedgerMachine(RuleBasedStateMachine):
                     case FeatureKind.LATEST:
                         assert view.steps_since(feature) == naive.steps_since(feature)
                         assert view.seconds_since(feature) == naive.seconds_since(feature)
+                        assert view.latest(feature) == naive.latest(feature)
             for action in ACTIONS:
                 assert view.rate(action) == naive.rate(action)
             assert {t: n for t, n in view.tiers().items() if n} == naive.tiers()

@@ -71,7 +71,7 @@ def play(
                 case FeatureKind.DISTINCT:
                     answers.append(view.distinct(question, None, enough=99))
                 case FeatureKind.LATEST:
-                    answers.extend((view.steps_since(question), view.seconds_since(question)))
+                    answers.extend((view.steps_since(question), view.latest(question)))
         if what in ("step", "refused"):
             step.append(HistoryEntry(step.now, tier, traces, what == "refused"))
     return tuple(answers)

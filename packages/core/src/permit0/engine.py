@@ -10,8 +10,9 @@
   6. append      the attempt is remembered, whatever the verdict
   7. review      a second reader may refuse what is in between; without one, REVIEW is HUMAN
   8. record      with an audit log, the decision is on record before anybody hears of it
-`conclude` is what follows an approval: 0 to 5 once more with the history of that moment, for what a
-person could not know; a kill, a block or the deny list still refuses. Then the approval is used, once.
+`conclude` is what follows an approval: 0 to 5 once more with the history and the policy of that moment, for
+what a person could not know; what would be DENY by now (a kill, a block, the deny list, a critical tier)
+still refuses. Only the pressure of history and rate does not count again. Then the approval is used, once.
 Guarantees: `decide` and `conclude` never raise an Exception: whatever goes wrong is a DENY with a
 reason code. A decision that cannot be recorded, and a kill, are DENY in observe mode, too.
 Does not: enforce (the caller must not run the tool unless the outcome is ALLOW), or ask people.
@@ -24,11 +25,11 @@ from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
-from permit0.approval.desk import ApprovalDesk
+from permit0.approval.desk import ApprovalDesk, is_asked_for, other_call
 from permit0.audit.recorder import Recorder
 from permit0.canonical import digest, freeze
 from permit0.errors import Killed, Permit0Error
-from permit0.judging import ActionJudge, Draft, is_refused_for_good, trace_of, worst_tier
+from permit0.judging import ActionJudge, Draft, trace_of, worst_tier
 from permit0.model.action import NormAction
 from permit0.model.approval import ApprovalStatus
 from permit0.model.call import ToolCall
@@ -305,12 +306,14 @@ class Engine:
         orders = _NO_ORDERS if self._kills is None else self._kills.state()
         state = desk.find(request)
         asked = state.request
+        if not is_asked_for(asked, call):
+            raise other_call()
         drafts, siblings, tool = self._drafts(call, orders)
         scope = Scope(call.session, call.agent, call.principal)
         with self._store.transaction(scope, self._clock.now()) as step:
             now = step.now
             own = [trace_of(action) for action in siblings]
-            view = WithoutItself(step.view, own, age_s=now - asked.created)
+            view = WithoutItself(step.view, own, at=asked.decided, now=now)
             judge = self._judge.judge
             judged = [judge(d, siblings, view, pressure=0, now=now, tool=tool) for d in drafts]
         head = _most_restrictive_first(judged)
@@ -328,7 +331,7 @@ class Engine:
             at=now,
             epoch=orders.number,
         )
-        if any(is_refused_for_good(item) for item in judged):
+        if head.verdict is Verdict.DENY:
             return self._recorded(call, decision)
         if state.status is ApprovalStatus.PENDING:
             waiting = Reason("approval_pending", "nobody has answered the request yet")

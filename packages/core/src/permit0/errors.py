@@ -331,7 +331,7 @@ class AuditUnavailable(Permit0Error):
     """A record could not be kept. The caller denies.
 
     Codes of their own: audit_locked, audit_full, audit_read_only, audit_corrupt, audit_newer_schema,
-    audit_tampered, audit_too_large, audit_bad_record, audit_closed, audit_io.
+    audit_tampered, audit_replaced, audit_too_large, audit_bad_record, audit_closed, audit_io.
     """
 
     reason_code = "audit_unavailable"

@@ -27,15 +27,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Literal, NoReturn, ParamSpec, TypeVar, overload
+from typing import Literal, ParamSpec, TypeVar, overload
 
 from permit0.approval.desk import ApprovalDesk
 from permit0.binding import Binder, Bound, copied, is_async, is_generator, name_of, named
 from permit0.canonical import digest, freeze
+from permit0.denials import failed, refuse
 from permit0.engine import Engine
-from permit0.errors import ApprovalRequired, Denied, InvalidInput
+from permit0.errors import Denied, InvalidInput, Permit0Error
 from permit0.identity import Identity, current_identity, session
-from permit0.model.approval import ApprovalRequest
 from permit0.model.call import ToolCall
 from permit0.model.claims import Authority
 from permit0.model.decision import Decision
@@ -224,7 +224,7 @@ class Guard:
         if decision.outcome is not Outcome.ALLOW or (
             decision.decided is not Outcome.ALLOW and decision.approval is None
         ):
-            _raise(decision)
+            refuse(decision)
         return self._token(call, decision, audience)
 
     def _wrap(self, function: Callable[P, R], tool: str, context: frozenset[str]) -> Callable[P, R]:
@@ -296,7 +296,7 @@ class Guard:
             decision = self._engine.check(
                 tool, arguments, session=who.session, agent=who.agent, principal=who.principal
             )
-            _raise(decision)
+            refuse(decision)
         call = ToolCall(
             tool=tool,
             arguments=frozen,
@@ -309,12 +309,14 @@ class Guard:
             task=who.task,
             call_id=call_id,
         )
+        if self._engine.mode is Mode.OBSERVE:
+            return call, self._engine.decide(call)  # nobody is asked, so no answer counts either
         if approval is None and call_id and self._desk is not None:
             approval = self._desk.asked_before(call)
         if approval is not None:
             decision = self._engine.conclude(call, approval)
             if decision.outcome is Outcome.HUMAN and self._desk is not None:
-                _raise(decision, self._desk.find(approval).request)
+                refuse(decision, self._desk.find(approval).request)
             if decision.error != OTHER_CALL:
                 return call, decision
         return call, self._engine.decide(call)
@@ -327,11 +329,17 @@ class Guard:
         """
         desk = self._desk
         if desk is None:
-            _raise(decision)
-        request = desk.request(call, decision)
+            refuse(decision)
+        try:
+            request = desk.request(call, decision)
+            if wait is not None:
+                desk.ask(wait, request)
+        except Permit0Error:
+            raise
+        except Exception as error:  # boundary of the guard: whatever it is, nothing runs
+            raise failed(decision, error) from error
         if wait is None:
-            _raise(decision, request)
-        desk.ask(wait, request)
+            refuse(decision, request)
         return self._engine.conclude(call, request.id)
 
     async def _asked_async(self, call: ToolCall, decision: Decision) -> Decision:
@@ -345,40 +353,41 @@ class Guard:
         """5. token. Returning is the permission to run."""
         # The outcome first: a decision that could not be recorded binds in observe mode, too.
         if decision.outcome is not Outcome.ALLOW:
-            _raise(decision)
+            refuse(decision)
         if decision.mode is not Mode.OBSERVE:
-            token = self._token(call, decision, self._audience)
-            self._verifier.verify(token.text, action=decision.action, digest=digest(call.arguments))
+            self._token(call, decision, self._audience, use=True)
         return Permit(call, decision, arguments, self._engine)
 
-    def _token(self, call: ToolCall, decision: Decision, audience: str) -> CapabilityToken:
-        return self._issuer.issue(
-            agent=call.agent,
-            audience=audience,
-            action=decision.action,
-            digest=decision.digest,
-            session=call.session,
-            tier=decision.tier,
-            score=decision.score,
-            by=Authority.SCORER if decision.approval is None else Authority.HUMAN,
-            policy=self._policy,
-            epoch=decision.epoch,
-            approval=decision.approval,
-        )
+    def _token(
+        self, call: ToolCall, decision: Decision, audience: str, *, use: bool = False
+    ) -> CapabilityToken:
+        try:
+            token = self._issuer.issue(
+                agent=call.agent,
+                audience=audience,
+                action=decision.action,
+                digest=decision.digest,
+                session=call.session,
+                tier=decision.tier,
+                score=decision.score,
+                by=Authority.SCORER if decision.approval is None else Authority.HUMAN,
+                policy=self._policy,
+                epoch=decision.epoch,
+                approval=decision.approval,
+            )
+            if use:
+                sha = digest(call.arguments)
+                self._verifier.verify(token.text, action=decision.action, digest=sha)
+            return token
+        except Permit0Error:
+            raise
+        except Exception as error:  # boundary of the guard: whatever it is, nothing runs
+            raise failed(decision, error) from error
 
     def _refuse(self, refusal: Denied) -> str:
         if self._on_refusal == "raise":
             raise refusal
         return str(refusal)
-
-
-def _raise(decision: Decision, request: ApprovalRequest | None = None) -> NoReturn:
-    code = decision.reasons[0].code if decision.reasons else None
-    if decision.outcome is Outcome.HUMAN:
-        message = f"{decision.tool} needs a person's approval: {decision.reason}"
-        raise ApprovalRequired(message, decision=decision, request=request, reason_code=code)
-    message = f"{decision.tool} was refused: {decision.reason}"
-    raise Denied(message, decision=decision, reason_code=code)
 
 
 @contextmanager

@@ -23,7 +23,7 @@ from permit0.ports import SessionRule
 from permit0.score.scorer import Scorer
 from permit0.sessions.pressure import volume_points
 
-__all__ = ["ActionJudge", "Draft", "is_refused_for_good", "trace_of", "worst_tier"]
+__all__ = ["ActionJudge", "Draft", "trace_of", "worst_tier"]
 
 _EXPOSURE = tuple(Flag).index(Flag.EXPOSURE)
 _FLAG_NAMES = tuple(flag.value for flag in Flag)
@@ -136,11 +136,6 @@ class ActionJudge:
             None if denied is None else denied.reason,
             None if allowed is None else (allowed.owner, allowed.reason),
         )
-
-
-def is_refused_for_good(item: ActionDecision) -> bool:
-    """Whether a block or the deny list refuses the action, which nobody can approve."""
-    return item.score.blocked or item.denied_by is not None
 
 
 def worst_tier(judged: Sequence[ActionDecision]) -> Tier:

@@ -45,9 +45,10 @@ class Permit:
         """
         try:
             self._engine.report(self.call, _as_text(result), decision=self.decision)
-        except Permit0Error as error:
+        except Exception as error:  # boundary: the tool ran, whatever keeps that from the log
             raise OutcomeUnrecorded(
-                f"{self.call.tool} ran, but what came of it could not be recorded: {error}",
+                f"{self.call.tool} ran, but what came of it could not be recorded: "
+                f"{_described(error)}",
                 result=result,
             ) from error
 
@@ -55,9 +56,13 @@ class Permit:
         """Tell that the tool raised. If that cannot be kept, the exception carries a note of it."""
         try:
             self._engine.report(self.call, "", decision=self.decision, error=type(error).__name__)
-        except Permit0Error as unrecorded:
-            # The tool's own exception is what the caller must see; this one goes with it.
-            error.add_note(f"permit0 could not record it: {unrecorded}")
+        except Exception as unrecorded:  # noqa: BLE001  # boundary: the tool's own exception is what counts
+            error.add_note(f"permit0 could not record it: {_described(unrecorded)}")
+
+
+def _described(error: Exception) -> str:
+    """What may be said of an error: all of ours, only the name of any other."""
+    return str(error) if isinstance(error, Permit0Error) else type(error).__name__
 
 
 def _as_text(result: object) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import secrets
+from math import isfinite
 
 from permit0.canonical import digest
 from permit0.errors import Killed, Permit0Error
@@ -85,6 +86,7 @@ class Refuser:
     def _time(self) -> float:
         """When a refusal happened; 0 if the clock is what is broken."""
         try:
-            return self._clock.now()
+            now = self._clock.now()
+            return now if isfinite(now) else 0.0
         except Exception:  # noqa: BLE001  # part of that boundary: a refusal is always given
             return 0.0

@@ -55,7 +55,15 @@ from permit0.model.vocabulary import Outcome
 from permit0.ports import ApprovalStore, Approver, Clock
 from permit0.timebox import Crowded, Done, Failed, Late, Timebox
 
-__all__ = ["APPROVAL_TIMEOUT_S", "ApprovalDesk", "ApprovalEvent", "Record", "Show"]
+__all__ = [
+    "APPROVAL_TIMEOUT_S",
+    "ApprovalDesk",
+    "ApprovalEvent",
+    "Record",
+    "Show",
+    "is_asked_for",
+    "other_call",
+]
 
 APPROVAL_TIMEOUT_S = 300.0  # an agent waits this long for a person who is there
 MAX_TIMEOUT_S = 7 * 86_400.0  # a week; then the world that the person was shown is another
@@ -133,7 +141,7 @@ class ApprovalDesk:
                 reason_code="approval_not_asked",
             )
         if decision.digest != digest(call.arguments) or decision.tool != call.tool:
-            raise _other_call()
+            raise other_call()
         view = self._show(call, decision)
         at = self._clock.now()
         request = ApprovalRequest(
@@ -153,6 +161,7 @@ class ApprovalDesk:
             created=at,
             expires=at + self._timeout_s,
             call_id=call.call_id,
+            decided=decision.at,
         )
         self._record(ApprovalEvent(event="requested", request=request, at=at))
         self._store.open(request)
@@ -269,20 +278,15 @@ class ApprovalDesk:
 
         Args:
             request_id: Of the request.
-            call: What will run. A digest alone would not do: two tools can have equal arguments.
+            call: What will run.
 
         Raises:
             ApprovalTimeout, InvalidInput, StateUnavailable, AuditUnavailable: Nothing may run.
         """
         wanted = self.find(request_id).request
-        if (call.tool, call.session, call.agent, call.principal) != (
-            wanted.tool,
-            wanted.session,
-            wanted.agent,
-            wanted.principal,
-        ):
-            raise _other_call()
-        call_digest = digest(call.arguments)
+        if not is_asked_for(wanted, call):
+            raise other_call()
+        call_digest = wanted.digest
         try:
             state = self._store.use(request_id, digest=call_digest, at=self._clock.now())
         except InvalidInput as error:
@@ -294,7 +298,6 @@ class ApprovalDesk:
         if (
             state.status is not ApprovalStatus.USED
             or state.request != wanted
-            or wanted.digest != call_digest
             or wanted.view_digest != sha256(wanted.view.encode()).hexdigest()
             or answer is None
             or answer.approved is not True
@@ -365,7 +368,14 @@ class ApprovalDesk:
         )
 
 
-def _other_call() -> InvalidInput:
+def is_asked_for(request: ApprovalRequest, call: ToolCall) -> bool:
+    """Whether a request is about this call. A digest alone would not do: two tools can have equal arguments."""
+    asked = (request.tool, request.session, request.agent, request.principal, request.digest)
+    return asked == (call.tool, call.session, call.agent, call.principal, digest(call.arguments))
+
+
+def other_call() -> InvalidInput:
+    """The error for a request, or a decision, that is about another call."""
     return InvalidInput(
         "the decision is about another call, decide this one first",
         reason_code="approval_other_call",

@@ -31,6 +31,7 @@ class ApprovalRequest(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     id: 128 random bits, hex. decision: id of the decision that asks. digest: SHA-256 of the canonical
     arguments, hex. view: the text that the person is shown, secrets taken out; view_digest: its
     SHA-256, hex. reason: why a person is asked. created, expires: unix seconds. call_id: see ToolCall.
+    decided: the time of the decision, which history has it under.
     """
 
     id: str
@@ -49,6 +50,7 @@ class ApprovalRequest(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     created: float
     expires: float
     call_id: str = ""
+    decided: float = 0.0
 
 
 class ApprovalAnswer(msgspec.Struct, frozen=True, gc=False, kw_only=True):

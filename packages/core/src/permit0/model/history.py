@@ -105,6 +105,9 @@ class HistoryView(Protocol):
     def seconds_since(self, feature: Feature) -> float | None:
         """How long ago the latest match was; None if never."""
 
+    def latest(self, feature: Feature) -> tuple[float, int] | None:
+        """When the latest match was, in unix seconds, and how many matches have that very time."""
+
     def rate(self, action: str) -> int:
         """Calls of `action` in the last minute."""
 

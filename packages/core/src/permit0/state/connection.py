@@ -8,7 +8,8 @@ Guarantees:
     that inherits them believes to hold what only its parent holds, even on a connection of its
     own. Therefore the connection is closed before a fork and opened again when it is next needed,
     on either side. A process forked in the middle of a decision refuses in the child.
-  * A file that was removed or replaced while in use is noticed, not written to unseen by others.
+  * A file that was removed or replaced while in use, its -shm or -wal included, is noticed at the next
+    use, not written to unseen by others.
 Does not: know what is in the file (schema, rows).
 """
 
@@ -23,6 +24,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from permit0.errors import StateUnavailable
+from permit0.state.files import OpenFiles
 from permit0.state.schema import check_version, open_state
 from permit0.state.sqlite_errors import unavailable
 
@@ -58,7 +60,7 @@ class GuardedConnection:
         self._forking = 0  # thread that holds the lock for a fork
         self._open: sqlite3.Connection | None = None
         self._pid = 0  # process that opened it
-        self._identity: tuple[int, int] | None = None
+        self._files: OpenFiles | None = None
         self._version = -1
         self._closed = False
         _guard_forks(self)
@@ -105,7 +107,8 @@ class GuardedConnection:
         """Whether anybody else has written since the last time; to be asked inside of a transaction.
 
         Raises:
-            StateUnavailable: A newer permit0 has migrated the file in the meantime.
+            StateUnavailable: A newer permit0 has migrated the file in the meantime, or its log was
+                replaced.
         """
         connection = self.connection
         # Changes with every commit of another connection, and with none of this one.
@@ -113,6 +116,9 @@ class GuardedConnection:
         if version == self._version:
             return False
         check_version(connection, self.path)
+        # Who wrote may have done so to another log, after this one was removed.
+        if self._files is not None and not self._files.is_same_log():
+            raise self._replaced()
         self._version = version
         return True
 
@@ -129,7 +135,7 @@ class GuardedConnection:
     def drop(self) -> None:
         """Close the connection; the next `acquire` opens the file afresh, whichever it is then."""
         self._disconnect()
-        self._identity = None
+        self._files = None
 
     def close(self) -> None:
         """Close for good. Whoever comes later is refused."""
@@ -167,22 +173,23 @@ class GuardedConnection:
         connection = self._open
         if connection is None:
             connection = self._connect()
-        elif _identity(self.path) != self._identity:
+        elif self._files is None or not self._files.is_same():
             raise self._replaced()
         return connection
 
     def _connect(self) -> sqlite3.Connection:
-        if self._identity is not None and _identity(self.path) != self._identity:
+        if self._files is not None and not self._files.is_same_file():
             raise self._replaced()
         connection = open_state(self.path, timeout_s=self._timeout_s, after=self._after)
         try:
             if self._max_bytes is not None:
                 pages = max(1, self._max_bytes // PAGE_BYTES)
                 connection.execute(f"PRAGMA max_page_count = {pages}")
+            connection.execute("SELECT 1 FROM sqlite_master").fetchone()  # now it has them all open
         except sqlite3.Error as error:
             connection.close()
             raise unavailable(self.path, error) from error
-        self._identity = _identity(self.path)
+        self._files = OpenFiles(self.path)
         self._version = -1
         self._pid = os.getpid()
         self._open = connection
@@ -203,14 +210,6 @@ class GuardedConnection:
     def __del__(self) -> None:
         if not getattr(self, "_closed", True):
             self._disconnect()
-
-
-def _identity(path: Path) -> tuple[int, int] | None:
-    try:
-        found = os.stat(path)  # noqa: PTH116  # Path.stat costs twice as much, in every decision
-    except OSError:
-        return None
-    return found.st_dev, found.st_ino
 
 
 def _guard_forks(guarded: GuardedConnection) -> None:

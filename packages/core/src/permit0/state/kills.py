@@ -97,12 +97,9 @@ class SqliteKills:
         self._after = after
         self._reader = GuardedConnection(file, timeout_s=timeout_s, max_bytes=None, after=after)
         self._writer = GuardedConnection(file, timeout_s=timeout_s, max_bytes=None, after=after)
-        # Through this file connections tell each other what is in the write-ahead log.
-        self._index_path = f"{file}-shm"
         # What follows belongs to whoever holds the reader.
         self._known = KillState()
         self._known_by: sqlite3.Connection | None = None  # the connection that `_known` came from
-        self._index: tuple[int, int] | None = None  # what that connection has open as its index
         self._went_back = False
         self._pid = 0
         self._process = ""
@@ -221,9 +218,6 @@ class SqliteKills:
     def _read(self, connection: sqlite3.Connection) -> KillState:
         if connection is not self._known_by:
             self._begin(connection)
-        elif _identity(self._index_path) != self._index:
-            # Whoever opens the file now makes an index of its own, and tells this connection nothing.
-            raise self._replaced("removed or replaced while in use")
         number = connection.execute(_LATEST).fetchone()[0] or 0
         if number != self._known.number or self._went_back:
             self._know(KillState.of(self._all(connection)))
@@ -231,7 +225,6 @@ class SqliteKills:
 
     def _begin(self, connection: sqlite3.Connection) -> None:
         self._know(KillState.of(self._all(connection)))
-        self._index = _identity(self._index_path)
         self._known_by = connection
         if self._pid != os.getpid():
             self._enter()
@@ -333,11 +326,3 @@ class SqliteKills:
     def _tell(self, step: str) -> None:
         if self._after is not None:
             self._after(step)
-
-
-def _identity(path: str) -> tuple[int, int] | None:
-    try:
-        found = os.stat(path)  # noqa: PTH116  # Path.stat costs twice as much, in every decision
-    except OSError:
-        return None
-    return found.st_dev, found.st_ino

@@ -9,7 +9,6 @@ Does not: lock (the store), or know any rule (session).
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Mapping, Sequence
 from decimal import Context, Decimal
 from types import MappingProxyType
@@ -17,6 +16,7 @@ from typing import NamedTuple
 
 from permit0.model.history import Feature, FeatureKind, HistoryEntry, Trace
 from permit0.model.vocabulary import Tier
+from permit0.state.windows import ZERO, Count, Seen, Window
 
 __all__ = ["HOUR_S", "MINUTE_S", "SUM_DIGITS", "FeatureIndex", "Ledger", "MergedHistory"]
 
@@ -25,7 +25,6 @@ HOUR_S = 3600.0
 # An amount has at most 80 digits (normalize/money.py), from 10**42 down to 10**-50; this many of
 # them can be added up, and taken away again, without a digit being lost.
 SUM_DIGITS = 150
-ZERO = Decimal(0)
 _NOTHING: Mapping[str, float] = MappingProxyType({})
 
 
@@ -96,80 +95,6 @@ class FeatureIndex:
         return self._plans[shared].get(action, self._rest[shared])
 
 
-class _Window:
-    """Sum of what happened in the last `length` seconds (everything if None)."""
-
-    __slots__ = ("_events", "_exact", "_length", "_sum")
-
-    def __init__(self, length: float | None, exact: Context) -> None:
-        self._exact = exact
-        self._events: deque[tuple[float, Decimal]] = deque()
-        self._length = length
-        self._sum = ZERO
-
-    def add(self, at: float, amount: Decimal) -> None:
-        self._sum = self._exact.add(self._sum, amount)
-        if self._length is not None:
-            self._events.append((at, amount))
-
-    def sum(self, now: float) -> Decimal:
-        if self._length is not None:
-            oldest = now - self._length
-            while self._events and self._events[0][0] < oldest:
-                self._sum = self._exact.subtract(self._sum, self._events.popleft()[1])
-        return self._sum
-
-
-class _Count:
-    """How often something happened in the last `length` seconds (ever if None)."""
-
-    __slots__ = ("_count", "_length", "_times")
-
-    def __init__(self, length: float | None) -> None:
-        self._times: deque[float] = deque()
-        self._length = length
-        self._count = 0
-
-    def add(self, at: float) -> None:
-        if self._length is None:
-            self._count += 1
-        else:
-            self._times.append(at)
-
-    def count(self, now: float) -> int:
-        if self._length is None:
-            return self._count
-        oldest = now - self._length
-        times = self._times
-        while times and times[0] < oldest:
-            times.popleft()
-        return len(times)
-
-
-class _Seen:
-    """Different values of the last `length` seconds (ever if None), least recent first."""
-
-    __slots__ = ("_last", "_length")
-
-    def __init__(self, length: float | None) -> None:
-        self._last: dict[str, float] = {}
-        self._length = length
-
-    def add(self, at: float, value: str) -> None:
-        self._last.pop(value, None)
-        self._last[value] = at
-
-    def values(self, now: float) -> Mapping[str, float]:
-        if self._length is not None:
-            oldest = now - self._length
-            while self._last:
-                value = next(iter(self._last))
-                if self._last[value] >= oldest:
-                    break
-                del self._last[value]
-        return self._last
-
-
 class Ledger:
     """History of one scope: a session, or all sessions of one agent for one principal.
 
@@ -195,10 +120,10 @@ class Ledger:
     def __init__(self, index: FeatureIndex, *, shared: bool) -> None:
         self._index = index
         self._shared = shared
-        self._slots: list[_Count | _Window | _Seen | None] = [None] * index.size
-        self._latest: dict[int, tuple[int, float]] = {}
-        self._rates: dict[str, _Count] = {}
-        self._tiers: dict[Tier, _Count] = {}
+        self._slots: list[Count | Window | Seen | None] = [None] * index.size
+        self._latest: dict[int, tuple[int, float, int]] = {}  # step, time, how many have that time
+        self._rates: dict[str, Count] = {}
+        self._tiers: dict[Tier, Count] = {}
         self._flags: dict[str, float] = {}
         self.steps = 0
         self.last_at = 0.0
@@ -215,13 +140,13 @@ class Ledger:
             self.last_at = at
         tier = self._tiers.get(entry.tier)
         if tier is None:
-            tier = self._tiers[entry.tier] = _Count(HOUR_S)
+            tier = self._tiers[entry.tier] = Count(HOUR_S)
         tier.add(at)
         for trace in entry.traces:
             self.add_trace(trace, at)
             rate = self._rates.get(trace.action)
             if rate is None:
-                rate = self._rates[trace.action] = _Count(MINUTE_S)
+                rate = self._rates[trace.action] = Count(MINUTE_S)
             rate.add(at)
 
     def settle(self, entry: HistoryEntry) -> None:
@@ -243,44 +168,46 @@ class Ledger:
             if below is not None and (amount is None or amount >= below):
                 continue
             if kind == _LATEST:
-                self._latest[slot] = (self.steps, at)
+                last = self._latest.get(slot)
+                same = last[2] + 1 if last is not None and last[1] == at else 1
+                self._latest[slot] = (self.steps, at, same)
                 continue
             kept = slots[slot]
             if kind == _COUNT:
                 if kept is None:
-                    kept = slots[slot] = _Count(window)
-                if isinstance(kept, _Count):
+                    kept = slots[slot] = Count(window)
+                if isinstance(kept, Count):
                     kept.add(at)
             elif kind == _DISTINCT:
                 value = trace.keys.get(key)
                 if value is not None:
                     if kept is None:
-                        kept = slots[slot] = _Seen(window)
-                    if isinstance(kept, _Seen):
+                        kept = slots[slot] = Seen(window)
+                    if isinstance(kept, Seen):
                         kept.add(at, value)
             elif amount is not None:
                 if kept is None:
-                    kept = slots[slot] = _Window(window, self._index.exact)
-                if isinstance(kept, _Window):
+                    kept = slots[slot] = Window(window, self._index.exact)
+                if isinstance(kept, Window):
                     kept.add(at, amount)
 
     def count(self, slot: int, now: float) -> int:
         """Matching actions in the feature's window."""
         kept = self._slots[slot]
-        return kept.count(now) if isinstance(kept, _Count) else 0
+        return kept.count(now) if isinstance(kept, Count) else 0
 
     def total(self, slot: int, now: float) -> Decimal:
         """Sum of matching amounts in the feature's window."""
         kept = self._slots[slot]
-        return kept.sum(now) if isinstance(kept, _Window) else ZERO
+        return kept.sum(now) if isinstance(kept, Window) else ZERO
 
     def seen(self, slot: int, now: float) -> Mapping[str, float]:
         """Different values in the feature's window."""
         kept = self._slots[slot]
-        return kept.values(now) if isinstance(kept, _Seen) else _NOTHING
+        return kept.values(now) if isinstance(kept, Seen) else _NOTHING
 
-    def latest(self, slot: int) -> tuple[int, float] | None:
-        """Step number and time of the latest match."""
+    def latest(self, slot: int) -> tuple[int, float, int] | None:
+        """Step number and time of the latest match, and how many have that time."""
         return self._latest.get(slot)
 
     def rate(self, action: str, now: float) -> int:
@@ -374,6 +301,20 @@ class MergedHistory:
                 seconds = self._now - latest[1]
                 found = seconds if found is None else min(found, seconds)
         return found
+
+    def latest(self, feature: Feature) -> tuple[float, int] | None:
+        slot = self._index.slot(feature)
+        found = self._session.latest(slot)
+        shared = None if self._shared is None else self._shared.latest(slot)
+        if found is None or (shared is not None and shared[1] > found[1]):
+            found, shared = shared, None
+        if found is None:
+            return None
+        count = found[2]
+        if shared is not None and shared[1] == found[1]:
+            both = None if self._both is None else self._both.latest(slot)
+            count += shared[2] - (both[2] if both is not None and both[1] == found[1] else 0)
+        return found[1], count
 
     def rate(self, action: str) -> int:
         count = self._session.rate(action, self._now)

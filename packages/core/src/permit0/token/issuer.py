@@ -118,8 +118,7 @@ class Issuer:
         Raises:
             InvalidInput: claims_invalid, or token_too_long: an envelope with too much in it.
         """
-        issued = math.floor(self._clock.now())
-        start = datetime.fromtimestamp(issued, UTC)
+        start = self._start()
         # INVARIANT: nothing is signed that a verifier would not read. The decoder is the check.
         try:
             payload = _encoder.encode(
@@ -156,6 +155,16 @@ class Issuer:
                 reason_code="token_too_long",
             )
         return CapabilityToken(text, claims)
+
+    def _start(self) -> datetime:
+        """The second in which a token begins."""
+        now = self._clock.now()
+        try:
+            return datetime.fromtimestamp(math.floor(now), UTC)
+        except (ValueError, OverflowError, OSError, TypeError) as error:
+            raise InvalidInput(
+                f"the clock says {now!r}, which is no time for a token", reason_code="bad_time"
+            ) from error
 
 
 def implicit_assertion(deployment: str) -> bytes:

@@ -8,8 +8,10 @@ One append, in one transaction (BEGIN IMMEDIATE, so that nobody else's comes bet
 Threads of a process share a commit: whoever gets the lock writes for all that wait.
 Durability: "process" survives a crash or kill of the process (the operating system has the bytes);
 "power" survives a loss of power, too (the log is synced before the answer).
-Guarantees: `append` returns only after the commit; a log that was cut, exchanged or damaged is not
-continued. Every failure is one AuditUnavailable with a code of its own.
+Guarantees: `append` returns only after the commit; a log that was cut, exchanged, removed or damaged is not
+continued. Every failure is one AuditUnavailable with a code of its own. The log is closed before a fork and
+opened again on either side: SQLite keeps a file's locks in the memory of the process, so a child would
+believe to hold what only its parent holds, and the parent would take the log's files away under it.
 Does not: keep the file from being changed by whoever may write it; verify finds that.
 """
 
@@ -31,6 +33,7 @@ from permit0.audit.chain import EMPTY, begin, link, read_envelope
 from permit0.errors import AuditUnavailable
 from permit0.model.record import AuditReceipt, LogHead, StoredRecord
 from permit0.ports import Signer
+from permit0.state.files import OpenFiles
 
 __all__ = ["SCHEMA_VERSION", "Durability", "SqliteSink", "unavailable"]
 
@@ -78,7 +81,7 @@ class _Waiting:
 
 
 class SqliteSink:
-    """An AuditSink over one file. Safe for threads; after a fork the child opens the file anew."""
+    """An AuditSink over one file. Safe for threads; after a fork each side opens the file anew."""
 
     def __init__(
         self,
@@ -93,30 +96,37 @@ class SqliteSink:
         Raises:
             AuditUnavailable: The file cannot be used; the code says why.
         """
-        self.path = path
+        # Absolute, since a program may change its directory and the files are looked at again.
+        self.path = Path(os.path.realpath(path))
         self._signer = signer
         self._durability: Durability = durability
         self._timeout_s = timeout_s
         self._closed = False
         self._last: LogHead = EMPTY
         self._fresh()
+        self._forking = 0  # thread that holds the lock for a fork
+        self._files: OpenFiles | None = None
         self._database: sqlite3.Connection | None = self._open()
-        if hasattr(os, "register_at_fork"):
-            os.register_at_fork(after_in_child=functools.partial(_forked, weakref.ref(self)))
+        _guard_forks(self)
 
     def append(self, kind: str, at: float, body: bytes) -> AuditReceipt:
         waiting = _Waiting(begin(kind, at, body, kid=self._signer.kid))
         self._queue.append(waiting)
-        if not self._lock.acquire(timeout=self._timeout_s):
+        # nearly always free, and quicker without a time limit
+        if not self._lock.acquire(blocking=False) and not self._lock.acquire(
+            timeout=self._timeout_s
+        ):
             # It may still be written: a record of a call that is refused does no harm.
             raise AuditUnavailable(
                 f"the audit log {self.path.name!r} did not answer in time, try again",
                 reason_code="audit_locked",
             )
         try:
+            self._owner = threading.get_ident()
             while waiting.receipt is None and waiting.error is None:
                 self._write_batch()
         finally:
+            self._owner = 0
             self._lock.release()
         if waiting.receipt is None:
             error = waiting.error
@@ -127,9 +137,7 @@ class SqliteSink:
     def close(self) -> None:
         with self._lock:
             self._closed = True
-            if self._database is not None:
-                self._database.close()
-                self._database = None
+            self._disconnect()
 
     # ---------------------------------------------------------------- one transaction
 
@@ -162,6 +170,8 @@ class SqliteSink:
         database = self._database
         if database is None:
             database = self._database = self._open()
+        elif self._files is None or not self._files.is_same():
+            raise self._replaced()
         try:
             database.execute("BEGIN IMMEDIATE")
             # 1. the head
@@ -169,6 +179,8 @@ class SqliteSink:
             head = EMPTY if row is None else LogHead(*row)
             # 2. is it the end?
             if head != self._last:
+                if self._files is None or not self._files.is_same_log():
+                    raise self._replaced()
                 self._check_end(database, head)
             # 3. link and sign
             records: list[StoredRecord] = []
@@ -228,15 +240,45 @@ class SqliteSink:
         """What belongs to one process."""
         self._writer = secrets.token_hex(8)
         self._lock = threading.Lock()
+        self._owner = 0  # thread that holds it
         self._queue: deque[_Waiting] = deque()
 
-    def forked(self) -> None:
-        """In the child of a fork: neither the parent's locks nor its connection may be used."""
-        self._abandoned = self._database  # closing it could release what the parent holds
-        self._database = None
-        self._fresh()
+    def before_fork(self) -> None:
+        """Let an append in progress end, and close."""
+        if self._owner == threading.get_ident():  # it forks in the middle of its own append
+            return
+        if self._lock.acquire(timeout=self._timeout_s):
+            self._forking = threading.get_ident()
+            self._disconnect()
+
+    def after_fork(self, *, child: bool) -> None:
+        """Go on, in the parent and in the child."""
+        closed = self._forking == threading.get_ident()
+        if closed:
+            self._forking = 0
+            self._lock.release()
+        if child:
+            if not closed:
+                self._abandoned = self._database  # closing it could release what the parent holds
+                self._database = None
+            self._fresh()
+
+    def _disconnect(self) -> None:
+        database, self._database = self._database, None
+        if database is not None:
+            database.close()
+
+    def _replaced(self) -> AuditUnavailable:
+        return AuditUnavailable(
+            f"the audit log {self.path.name!r} was removed or replaced while in use, "
+            "restart every process that writes it",
+            reason_code="audit_replaced",
+        )
 
     def _open(self) -> sqlite3.Connection:
+        files = self._files
+        if files is not None and not files.is_same_file():
+            raise self._replaced()
         try:
             # SQLite would create it with the process's umask; records are nobody else's business.
             os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
@@ -255,6 +297,7 @@ class SqliteSink:
             raise unavailable(error, self.path) from error
         try:
             self._prepare(database)
+            self._files = OpenFiles(self.path)
         except sqlite3.Error as error:
             database.close()
             raise unavailable(error, self.path) from error
@@ -292,10 +335,27 @@ class SqliteSink:
         database.execute("COMMIT")
 
 
-def _forked(sink: weakref.ref[SqliteSink]) -> None:
-    alive = sink()
-    if alive is not None:
-        alive.forked()
+def _guard_forks(sink: SqliteSink) -> None:
+    """There is no way to unregister; what stays of a sink is three small functions."""
+    if not hasattr(os, "register_at_fork"):
+        return
+    known = weakref.ref(sink)
+
+    def before() -> None:
+        found = known()
+        if found is not None:
+            found.before_fork()
+
+    def after(*, child: bool) -> None:
+        found = known()
+        if found is not None:
+            found.after_fork(child=child)
+
+    os.register_at_fork(
+        before=before,
+        after_in_parent=functools.partial(after, child=False),
+        after_in_child=functools.partial(after, child=True),
+    )
 
 
 def unavailable(error: sqlite3.Error, path: Path) -> AuditUnavailable:
