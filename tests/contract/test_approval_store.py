@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from permit0.model.approval import ApprovalStatus
 from permit0.state.approvals import MemoryApprovals, SqliteApprovals
 from permit0.testing.approval_contract import ApprovalStoreContract, SharedApprovalContract
 from permit0.testing.approvals import answer_to, request_for
@@ -48,7 +49,12 @@ class TestOpeningOnFile(StateFileContract[SqliteApprovals]):
 
 class TestAnsweringOnFile(TestOpeningOnFile):
     def write(self, store: SqliteApprovals, n: int) -> None:
+        # Three transactions: one that was refused is tried again, those before it stand.
         request = request_for(f"id-{n}")
-        store.open(request)
-        store.answer(answer_to(request))
-        store.use(request.id, digest=request.digest, at=request.created + 11)
+        at = request.created + 11
+        state = store.find(request.id, at)
+        if state is None:
+            store.open(request)
+        if state is None or state.status is ApprovalStatus.PENDING:
+            store.answer(answer_to(request))
+        store.use(request.id, digest=request.digest, at=at)

@@ -218,6 +218,24 @@ class ApprovalStoreContract(ApprovalTimeContract):
 
     # ------------------------------------------------------------ many at once
 
+    def test_a_call_that_is_tried_again_meets_its_latest_request(self) -> None:
+        store = self.make_store()
+        first = request_for("id-1", call_id="call-1", created=AT)
+        later = request_for("id-2", call_id="call-1", created=AT + 1)
+        for request in (later, first, request_for("id-3"), request_for("id-4", call_id="call-2")):
+            store.open(request)
+        asked = {"session": first.session, "agent": first.agent, "digest": first.digest}
+        found = store.find_call(**asked, call_id="call-1", at=AT + 2)
+        assert found is not None
+        assert (found.request, found.status) == (later, ApprovalStatus.PENDING)
+        expired = store.find_call(**asked, call_id="call-1", at=AT + 1e6)
+        assert expired is not None
+        assert expired.status is ApprovalStatus.EXPIRED
+        for other in ({"session": "other"}, {"agent": "other"}, {"digest": OTHER}):
+            assert store.find_call(**asked | other, call_id="call-1", at=AT + 2) is None
+        for call_id in ("", "call-3"):
+            assert store.find_call(**asked, call_id=call_id, at=AT + 2) is None
+
     def test_of_64_threads_one_answers(self) -> None:
         store, request = self._opened()
 
