@@ -54,6 +54,7 @@ def make_parser() -> argparse.ArgumentParser:
     _add_audit(commands)
     _add_kill(commands)
     _add_approvals(commands)
+    _add_prove_seams(commands)
     _add_keys(commands)
     return parser
 
@@ -225,6 +226,20 @@ def _add_approvals(commands: _Commands) -> None:
         verb.add_argument("--json", action="store_true", help="one JSON document")
     for verb in (listing, show, answer, approve, reject):
         _add_config(verb)
+
+
+def _add_prove_seams(commands: _Commands) -> None:
+    prove = _command(
+        commands,
+        "prove-seams",
+        "prove_seams",
+        "drive each installed framework with canary tools, and say which paths hold",
+    )
+    prove.add_argument(
+        "framework", nargs="*", metavar="NAME", help="only these: langchain, crewai ..."
+    )
+    prove.add_argument("--out", metavar="FILE", help="also write a signed report, JSON")
+    _add_config(prove)
 
 
 def _add_log(parser: argparse.ArgumentParser, *, keys: bool) -> None:

@@ -9,6 +9,7 @@ from permit0.integration.gate import Entry, Gate
 from permit0.integration.protecting import Integration, coverage, protect
 from permit0.integration.refusal import refusal_text
 from permit0.integration.report import Coverage, CoverageWarning, Covered, Gap, Guarded
+from permit0.integration.seams import Seam, SeamResult
 
 __all__ = [
     "Coverage",
@@ -19,6 +20,8 @@ __all__ = [
     "Gate",
     "Guarded",
     "Integration",
+    "Seam",
+    "SeamResult",
     "by_name",
     "coverage",
     "protect",

@@ -15,10 +15,11 @@ from typing import Protocol, TypeVar, runtime_checkable
 from permit0.build import build_guard
 from permit0.errors import BadPlugin, InvalidInput
 from permit0.guard import Guard
-from permit0.integration.report import Coverage, CoverageWarning, Covered, Guarded
+from permit0.integration.report import Coverage, CoverageWarning, Covered, Gap, Guarded
+from permit0.integration.seams import Seam
 from permit0.plugins.manager import Plugins
 
-__all__ = ["Integration", "coverage", "protect"]
+__all__ = ["Integration", "coverage", "integrations", "protect"]
 
 T = TypeVar("T")
 
@@ -31,6 +32,12 @@ class Integration(Protocol):
 
     def protect(self, obj: object, guard: Guard) -> Guarded[object] | None:
         """The object guarded, None if it is not of this framework or the framework is not loaded."""
+
+    def seams(self, guard: Guard) -> Sequence[Seam]:
+        """Every path to a tool's body, to be driven with this guard. Imports the framework."""
+
+    def gaps(self) -> Sequence[Gap]:
+        """What no agent of this framework can be guarded against here."""
 
 
 class _Reports:

@@ -1,0 +1,41 @@
+"""A guard for two canary tools: one that may run and one that may not. For proofs and contract tests."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from permit0.build import build_guard
+from permit0.guard import Guard
+from permit0.integration.seams import ALLOWED, REFUSED
+
+__all__ = ["canary_guard"]
+
+_CONFIG = f"""\
+packs: [canary.yaml]
+lists: {{deny: [{{tool: {REFUSED}, reason: the canary that must not run}}]}}
+"""
+_PACK = f"""\
+pack: permit0.canary
+version: 1
+mappings:
+  - tools: [{ALLOWED}, {REFUSED}]
+    action: files.read
+    arguments: {{path: path}}
+cases:
+  - name: the canary reads
+    call: {{tool: {ALLOWED}, args: {{path: /srv/canary.txt}}}}
+    decision: allow
+    action: files.read
+"""
+
+
+def canary_guard(folder: Path, *, more: str = "") -> Guard:
+    """A guard that allows one canary and refuses the other.
+
+    Args:
+        folder: An empty one for its files.
+        more: Further lines of its permit0.yaml.
+    """
+    (folder / "permit0.yaml").write_text(_CONFIG + more, encoding="utf-8")
+    (folder / "canary.yaml").write_text(_PACK, encoding="utf-8")
+    return build_guard(folder / "permit0.yaml")
