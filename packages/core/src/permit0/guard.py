@@ -322,11 +322,7 @@ class Guard:
         return call, self._engine.decide(call)
 
     def _asked(self, call: ToolCall, decision: Decision, *, wait: Approver | None) -> Decision:
-        """4. ask: the decision after a person's answer.
-
-        Raises:
-            ApprovalRequired: Nobody is there to ask now; the request waits.
-        """
+        """4. ask: the decision after a person's answer; ApprovalRequired if nobody is there now."""
         desk = self._desk
         if desk is None:
             refuse(decision)
@@ -376,8 +372,9 @@ class Guard:
                 approval=decision.approval,
             )
             if use:
-                sha = digest(call.arguments)
-                self._verifier.verify(token.text, action=decision.action, digest=sha)
+                self._verifier.verify(
+                    token.text, action=decision.action, digest=digest(call.arguments)
+                )
             return token
         except Permit0Error:
             raise

@@ -9,8 +9,10 @@ Everything goes through permit0.build_guard and build_gateway, so that the wirin
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import yaml
@@ -21,13 +23,16 @@ from permit0.audit.reader import open_log
 from permit0.audit.verify import verified_records
 from permit0.build import build_gateway, build_guard
 from permit0.clock import SystemClock
+from permit0.errors import OutcomeUnrecorded, Permit0Error
 from permit0.gateway import ExecutionGateway
 from permit0.guard import Guard
+from permit0.testing.clock import FrozenClock
 from permit0.token.key_folder import KeyFolder
 
-__all__ = ["AUDIENCE", "DeploymentLab"]
+__all__ = ["AUDIENCE", "READ", "DeploymentLab", "GuardBench"]
 
 AUDIENCE = "gw"
+READ: Mapping[str, object] = MappingProxyType({"path": "/app/README.md"})
 CONFIG: dict[str, Any] = {
     "org": {"domains": ["acme-corp.com"]},
     "state": {"path": "permit0.db"},
@@ -70,3 +75,39 @@ class DeploymentLab:
         with closing(open_log(self.state if log is None else log)) as reader:
             keys = PublicKeys(reader.public_keys.values())
             return [envelope for _, envelope in verified_records(reader, keys)]
+
+
+class GuardBench:
+    """A deployment with a guarded tool; `ran` is the only witness."""
+
+    def __init__(self, folder: Path, config: dict[str, Any] | None = None, **options: Any) -> None:
+        self.clock = FrozenClock()
+        self.lab = DeploymentLab(folder, config)
+        self.ran: list[object] = []
+        self.guard: Guard = self.lab.guard(**({"clock": self.clock} | options))
+
+    def call(self, tool: str = "files.read", arguments: Mapping[str, object] = READ) -> str:
+        """How it ended: "ran", or the reason code of the one error."""
+        before = len(self.ran)
+        body = self.guard(tool)(lambda **given: self.ran.append(given))
+        error: Permit0Error | None = None
+        try:
+            body(**arguments)
+        except OutcomeUnrecorded:
+            assert len(self.ran) == before + 1
+            return "ran"
+        except Permit0Error as refusal:
+            error = refusal
+        assert len(self.ran) == before + (error is None)
+        if error is None:
+            return "ran"
+        assert str(error)
+        assert "\n" not in str(error)
+        return _why(error)
+
+
+def _why(error: Permit0Error) -> str:
+    """The reason code; of a decision that could not be recorded, the code of the log as well."""
+    if error.reason_code != "audit_unavailable":
+        return error.reason_code
+    return f"audit_unavailable ({str(error).rsplit('(', 1)[-1].rstrip(')')})"
