@@ -43,6 +43,8 @@ _encoder = msgspec.json.Encoder(order="sorted")
 _LONG_NUMBER = re.compile(rb"[:\[,]-?[0-9]{16}")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
+_REPR_FROM, _REPR_BELOW = 1e-3, 1e15
+
 
 def freeze(arguments: Mapping[str, object], *, max_bytes: int = MAX_BYTES) -> bytes:
     """Canonical bytes of a tool's arguments.
@@ -98,6 +100,10 @@ def number_text(value: float) -> str:
     Raises:
         InvalidInput: It is infinite or no number.
     """
+    # Where Python's shortest text is the one of ECMAScript but for the fraction of a whole number.
+    if type(value) is float and _REPR_FROM <= value < _REPR_BELOW:
+        text = repr(value)
+        return text.removesuffix(".0")
     return _write(value, "number", 0, [0], MAX_BYTES)
 
 
