@@ -16,7 +16,7 @@ import rfc8785
 from hypothesis import given
 from hypothesis import strategies as st
 
-from permit0.canonical import MAX_DEPTH, Json, digest, freeze, thaw
+from permit0.canonical import MAX_DEPTH, Json, digest, freeze, number_text, thaw
 from permit0.errors import InvalidInput
 
 # No code point of half a pair, and no name that is reserved.
@@ -342,3 +342,8 @@ def test_only_invalid_input_is_ever_raised(value: dict[str, object]) -> None:
 
 def test_the_digest_is_sha_256_in_hex() -> None:
     assert digest(b"{}") == hashlib.sha256(b"{}").hexdigest()
+
+
+@given(st.floats(min_value=1e-6, max_value=1e17) | st.integers(-(2**53), 2**53).map(float))
+def test_the_text_of_one_number_is_that_inside_of_arguments(value: float) -> None:
+    assert freeze({"n": value}) == f'{{"n":{number_text(value)}}}'.encode()

@@ -37,6 +37,8 @@ PLAIN_DEPTH = 8  # deeper values take the careful path, which names the member t
 
 _encoder = msgspec.json.Encoder(order="sorted")
 
+_REPR_FROM, _REPR_BELOW = 1e-3, 1e15
+
 
 def freeze(arguments: Mapping[str, object], *, max_bytes: int = MAX_BYTES) -> bytes:
     """Canonical bytes of a tool's arguments.
@@ -76,6 +78,9 @@ def number_text(value: float) -> str:
     Raises:
         InvalidInput: It is infinite or no number.
     """
+    # Where Python's shortest text is the one of ECMAScript but for the fraction of a whole number.
+    if type(value) is float and _REPR_FROM <= value < _REPR_BELOW:
+        return repr(value).removesuffix(".0")
     return _written(value, "number", MAX_BYTES)
 
 
