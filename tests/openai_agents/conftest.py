@@ -1,8 +1,12 @@
 """Traces stay here, and no key of the developer's is used."""
 
 import os
+from pathlib import Path
 
 import pytest
+
+from permit0 import Guard
+from tests.openai_agents.scripted import build
 
 os.environ["OPENAI_AGENTS_DISABLE_TRACING"] = "1"
 os.environ.pop("OPENAI_API_KEY", None)
@@ -11,3 +15,15 @@ os.environ.pop("OPENAI_API_KEY", None)
 @pytest.fixture(autouse=True, scope="session")
 def nothing_leaves_the_machine(offline: None) -> None:
     """For every test here."""
+
+
+@pytest.fixture
+def guard(tmp_path: Path) -> Guard:
+    """Nobody waits: a call that needs a person is an interruption."""
+    return build(tmp_path)
+
+
+@pytest.fixture
+def ran() -> list[object]:
+    """What ran; the only witness."""
+    return []
