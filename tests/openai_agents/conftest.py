@@ -1,6 +1,8 @@
 """Traces stay here, and no key of the developer's is used."""
 
+import asyncio
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -27,3 +29,13 @@ def guard(tmp_path: Path) -> Guard:
 def ran() -> list[object]:
     """What ran; the only witness."""
     return []
+
+
+@pytest.fixture
+def loop() -> Iterator[asyncio.AbstractEventLoop]:
+    """One for a whole test: Runner.run_sync takes the thread's, and leaves it open."""
+    made = asyncio.new_event_loop()
+    asyncio.set_event_loop(made)
+    yield made
+    made.close()
+    asyncio.set_event_loop(None)
