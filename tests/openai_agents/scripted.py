@@ -19,12 +19,16 @@ from openai.types.responses import (
 
 import permit0
 from permit0 import Guard
+from permit0.audit.reader import open_log
+from permit0.clock import SystemClock
+from permit0.token.key_folder import KeyFolder
 
 CONFIG = """
 packs: [tools.yaml]
 state: {{path: state.db}}
 approval: {{timeout_s: {timeout_s}}}
 mode: {mode}
+{audit}
 lists:
   deny:
     - {{tool: danger, reason: test}}
@@ -45,19 +49,32 @@ SMALL, LARGE = 50, 5000
 DONE = "done"
 
 
-def config(folder: Path, *, timeout_s: int = 300, mode: str = "enforce") -> Path:
+def config(
+    folder: Path, *, timeout_s: int = 300, mode: str = "enforce", audit: bool = False
+) -> Path:
     """A permit0.yaml with a state file: charge(50) is allowed, charge(5000) needs a person, danger is denied."""
     (folder / "tools.yaml").write_text(TOOLS)
     path = folder / "permit0.yaml"
-    path.write_text(CONFIG.format(timeout_s=timeout_s, mode=mode))
+    if audit and not (folder / "keys").exists():
+        KeyFolder(folder / "keys", clock=SystemClock()).generate()
+    lines = "keys: {path: keys}\naudit: {path: audit.db}" if audit else ""
+    path.write_text(CONFIG.format(timeout_s=timeout_s, mode=mode, audit=lines))
     return path
 
 
 def build(folder: Path, **options: Any) -> Guard:
     """A guard of that configuration."""
-    names = {"timeout_s", "mode"} & options.keys()
+    names = {"timeout_s", "mode", "audit"} & options.keys()
     path = config(folder, **{name: options.pop(name) for name in names})
     return permit0.build_guard(path, **options)
+
+
+def recorded(folder: Path, kind: str) -> list[dict[str, Any]]:
+    """The records of a kind: "decision", "outcome", "approval"."""
+    log = open_log(folder / "audit.db")
+    found = [json.loads(stored.data) for stored in log.records()]
+    log.close()
+    return [record["body"] for record in found if record["kind"] == kind]
 
 
 def call(name: str, arguments: dict[str, Any] | str, call_id: str) -> ResponseFunctionToolCall:
@@ -89,12 +106,20 @@ class Scripted(Model):
         return list(step) if isinstance(step, Sequence) else [step]
 
     async def get_response(
-        self, system_instructions: Any, input: Any, *args: Any, **kwargs: Any  # noqa: A002  # the SDK's name
+        self,
+        system_instructions: Any,
+        input: Any,
+        *args: Any,
+        **kwargs: Any,  # noqa: A002  # the SDK's name
     ) -> ModelResponse:
         return ModelResponse(output=self._next(input), usage=Usage(), response_id=None)
 
     async def stream_response(
-        self, system_instructions: Any, input: Any, *args: Any, **kwargs: Any  # noqa: A002  # the SDK's name
+        self,
+        system_instructions: Any,
+        input: Any,
+        *args: Any,
+        **kwargs: Any,  # noqa: A002  # the SDK's name
     ) -> AsyncIterator[Any]:
         response = Response(
             id="r",

@@ -241,5 +241,12 @@ class Binding:
 
 
 def approval_status(context: RunContextWrapper[Any], asked: Asked) -> bool | None:
-    """What the SDK knows of a person's answer to this call."""
-    return context.get_approval_status(asked.name, asked.call_id, tool_namespace=asked.namespace)
+    """What a person told the SDK about this call: True, False, or None if nobody did."""
+    if not asked.call_id:
+        return None  # the SDK knows answers by this id
+    # The SDK files answers under the name, and those of a namespace under the qualified name.
+    for name in dict.fromkeys((asked.tool, asked.name)):
+        said = context.is_tool_approved(name, asked.call_id)
+        if said is not None:
+            return said
+    return None

@@ -299,43 +299,45 @@ def _open(what: str) -> InvalidInput:
 # ---------------------------------------------------------------- final outputs
 
 
-class _Behaviour:
-    """The agent's own tool_use_behavior, asked about what ran."""
+CHOSEN = "_permit0_chosen"
+Results = list[FunctionToolResult]
+GO_ON = ToolsToFinalOutputResult(is_final_output=False)
 
-    def __init__(self, chosen: Any) -> None:
-        self.chosen = chosen
 
-    async def __call__(
-        self, context: RunContextWrapper[Any], results: list[FunctionToolResult]
-    ) -> ToolsToFinalOutputResult:
+def _final_output(chosen: Any) -> Any:
+    """The agent's own tool_use_behavior, asked only about what ran."""
+
+    def decide(context: RunContextWrapper[Any], results: Results) -> Any:
         ran = [result for result in results if not _is_refused(context, result)]
-        chosen = self.chosen
         if not ran or (chosen == "stop_on_first_tool" and ran[0] is not results[0]):
-            return ToolsToFinalOutputResult(is_final_output=False)
+            return GO_ON
         if chosen == "stop_on_first_tool":
             return ToolsToFinalOutputResult(is_final_output=True, final_output=ran[0].output)
-        if isinstance(chosen, dict):
-            names = chosen.get("stop_at_tool_names", [])
-            for result in ran:
-                if result.tool.name in names or result.tool.qualified_name in names:
-                    return ToolsToFinalOutputResult(
-                        is_final_output=True, final_output=result.output
-                    )
-            return ToolsToFinalOutputResult(is_final_output=False)
-        said = chosen(context, ran)
-        decided: ToolsToFinalOutputResult = await said if inspect.isawaitable(said) else said
-        return decided
+        if not isinstance(chosen, dict):
+            return chosen(context, ran)
+        names = chosen.get("stop_at_tool_names", [])
+        for result in ran:
+            if result.tool.name in names or result.tool.qualified_name in names:
+                return ToolsToFinalOutputResult(is_final_output=True, final_output=result.output)
+        return GO_ON
+
+    async def decide_async(context: RunContextWrapper[Any], results: Results) -> Any:
+        said = decide(context, results)
+        return await said if inspect.isawaitable(said) else said
+
+    # Older releases await nothing but a coroutine function.
+    asked = decide_async if inspect.iscoroutinefunction(chosen) else decide
+    setattr(asked, CHOSEN, chosen)
+    return asked
 
 
 def _behaviour(agent: Any) -> Any:
     chosen = agent.__dict__.get("tool_use_behavior", "run_llm_again")
-    return chosen if chosen == "run_llm_again" else _Behaviour(chosen)
+    return chosen if chosen == "run_llm_again" else _final_output(chosen)
 
 
 def _set_behaviour(agent: Any, chosen: Any) -> None:
-    agent.__dict__["tool_use_behavior"] = (
-        chosen.chosen if isinstance(chosen, _Behaviour) else chosen
-    )
+    agent.__dict__["tool_use_behavior"] = getattr(chosen, CHOSEN, chosen)
 
 
 def _is_refused(context: RunContextWrapper[Any], result: FunctionToolResult) -> bool:
@@ -346,4 +348,5 @@ def _is_refused(context: RunContextWrapper[Any], result: FunctionToolResult) -> 
     call_id = raw.get("call_id") if isinstance(raw, dict) else getattr(raw, "call_id", None)
     if not isinstance(call_id, str):
         return False
-    return context.get_approval_status(result.tool.name, call_id) is False
+    names = {result.tool.name, result.tool.qualified_name}
+    return any(context.is_tool_approved(name, call_id) is False for name in names)

@@ -88,7 +88,7 @@ class GuardedInvoker:
     ) -> bool:
         """1. Whether the SDK stops for a person."""
         try:
-            asked = self._asked(context, arguments, call_id, None)
+            asked = self._asked(context, arguments, call_id)
         except Exception:  # noqa: BLE001  # boundary: layer 2 meets it again and tells the model
             return False
         if self.binding.delegated.get(asked.key) is not None:
@@ -169,27 +169,20 @@ class GuardedInvoker:
         return result
 
     def _called(self, context: ToolContext[Any], text: str) -> Asked:
-        return self._asked(
-            context, parse_arguments(text), context.tool_call_id, context.tool_namespace
-        )
+        return self._asked(context, parse_arguments(text), context.tool_call_id)
 
     def _asked(
         self,
         context: RunContextWrapper[Any],
         arguments: Mapping[str, object],
         call_id: str,
-        namespace: str | None,
     ) -> Asked:
         tool = self.original
         if self._schema is None:
             self._schema = json.dumps(tool.params_json_schema, default=str)
-        qualified = tool.qualified_name
-        if namespace is None and qualified != tool.name:
-            namespace = qualified.removesuffix(f".{tool.name}")
         return Asked(
-            tool=qualified,
+            tool=tool.qualified_name,
             name=tool.name,
-            namespace=namespace,
             call_id=call_id,
             arguments=effective(self._parameters, arguments),
             identity=identity_of(self.binding.identity, context, self.owner),
@@ -232,7 +225,6 @@ def guardrails(
         return Asked(
             tool=context.qualified_tool_name,
             name=context.tool_name,
-            namespace=context.tool_namespace,
             call_id=context.tool_call_id,
             arguments=parse_arguments(context.tool_arguments),
             identity=identity_of(identity, context, data.agent.name),

@@ -52,12 +52,11 @@ class Refusal(str):
 class Asked:
     """One call, as every layer puts it.
 
-    tool: name by which packs know it. name: the SDK's own, without namespace. arguments: what is judged.
+    tool: name by which packs know it. name: the SDK's own, without a namespace. arguments: what is judged.
     """
 
     tool: str
     name: str
-    namespace: str | None = None
     call_id: str
     arguments: Mapping[str, object]
     identity: Identity
