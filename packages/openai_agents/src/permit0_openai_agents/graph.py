@@ -301,7 +301,7 @@ def _open(what: str) -> InvalidInput:
 
 CHOSEN = "_permit0_chosen"
 Results = list[FunctionToolResult]
-GO_ON = ToolsToFinalOutputResult(is_final_output=False)
+
 
 
 def _final_output(chosen: Any) -> Any:
@@ -310,7 +310,7 @@ def _final_output(chosen: Any) -> Any:
     def decide(context: RunContextWrapper[Any], results: Results) -> Any:
         ran = [result for result in results if not _is_refused(context, result)]
         if not ran or (chosen == "stop_on_first_tool" and ran[0] is not results[0]):
-            return GO_ON
+            return ToolsToFinalOutputResult(is_final_output=False)
         if chosen == "stop_on_first_tool":
             return ToolsToFinalOutputResult(is_final_output=True, final_output=ran[0].output)
         if not isinstance(chosen, dict):
@@ -319,7 +319,7 @@ def _final_output(chosen: Any) -> Any:
         for result in ran:
             if result.tool.name in names or result.tool.qualified_name in names:
                 return ToolsToFinalOutputResult(is_final_output=True, final_output=result.output)
-        return GO_ON
+        return ToolsToFinalOutputResult(is_final_output=False)
 
     async def decide_async(context: RunContextWrapper[Any], results: Results) -> Any:
         said = decide(context, results)
