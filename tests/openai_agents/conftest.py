@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.openai_agents.scripted import build
 
 from permit0 import Guard
-from tests.openai_agents.scripted import build
 
 os.environ["OPENAI_AGENTS_DISABLE_TRACING"] = "1"
 os.environ.pop("OPENAI_API_KEY", None)

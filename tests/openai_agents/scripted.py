@@ -38,7 +38,12 @@ pack: test.tools
 version: 1
 about: Tools of these tests.
 mappings:
-  - {tools: [charge], vendor: tests, source: tests, action: payments.charge, arguments: {amount: amount}, inert: [note]}
+  - tools: [charge]
+    vendor: tests
+    source: tests
+    action: payments.charge
+    arguments: {amount: amount}
+    inert: [note]
   - {tools: [look, delegate, outer, wait], vendor: tests, source: tests, action: process.compute}
 cases:
   - {name: a small charge, call: {tool: charge, args: {amount: 50}}, decision: allow}
@@ -52,7 +57,7 @@ DONE = "done"
 def config(
     folder: Path, *, timeout_s: int = 300, mode: str = "enforce", audit: bool = False
 ) -> Path:
-    """A permit0.yaml with a state file: charge(50) is allowed, charge(5000) needs a person, danger is denied."""
+    """A permit0.yaml: charge(50) is allowed, charge(5000) needs a person, danger is denied."""
     (folder / "tools.yaml").write_text(TOOLS)
     path = folder / "permit0.yaml"
     if audit and not (folder / "keys").exists():
@@ -108,18 +113,18 @@ class Scripted(Model):
     async def get_response(
         self,
         system_instructions: Any,
-        input: Any,
+        input: Any,  # noqa: A002  # the SDK's name
         *args: Any,
-        **kwargs: Any,  # noqa: A002  # the SDK's name
+        **kwargs: Any,
     ) -> ModelResponse:
         return ModelResponse(output=self._next(input), usage=Usage(), response_id=None)
 
     async def stream_response(
         self,
         system_instructions: Any,
-        input: Any,
+        input: Any,  # noqa: A002  # the SDK's name
         *args: Any,
-        **kwargs: Any,  # noqa: A002  # the SDK's name
+        **kwargs: Any,
     ) -> AsyncIterator[Any]:
         response = Response(
             id="r",

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 from agents import Agent, FunctionTool, Runner, RunState, function_tool
+from tests.openai_agents.scripted import DONE, LARGE, Scripted, build, call, recorded, streamed
 
 from permit0 import ApprovalAnswer, Guard, Identity, InvalidInput
 from permit0_openai_agents import approve, guard_agent, guard_tools, question, reject, settle
-from tests.openai_agents.scripted import DONE, LARGE, Scripted, build, call, recorded, streamed
 
 Ran = list[object]
 go = asyncio.run
@@ -275,6 +275,25 @@ def test_a_stop_inside_of_an_agent_as_a_tool_is_answered_outside(
     assert ran == [LARGE]
     tools = [record["what"]["tool"] for record in recorded(tmp_path, "decision")]
     assert tools == ["delegate", "charge"]  # going on after the pause is no second delegation
+
+
+def test_a_refusal_beside_a_stop_survives_json(
+    guard: Guard, charge: FunctionTool, ran: Ran
+) -> None:
+    @function_tool
+    def danger() -> str:
+        """Break."""
+        ran.append("danger")
+        return "broken"
+
+    turn = [call("danger", "{}", "c1"), call("charge", {"amount": LARGE}, "c2")]
+    agent: Agent[Any] = Agent(name="a", model=Scripted(turn), tools=[charge, danger])
+    state = stopped(guard_agent(agent, guard))
+    approve(state, only(state), by="alice")
+    assert go(Runner.run(agent, again(agent, state))).final_output == DONE
+    assert ran == [LARGE]
+    assert isinstance(agent.model, Scripted)
+    assert "the operator does not allow it" in agent.model.told["c1"]
 
 
 def test_streaming_stops_and_goes_on_as_well(guard: Guard, charge: FunctionTool, ran: Ran) -> None:

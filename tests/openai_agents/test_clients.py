@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from agents import Agent, OpenAIChatCompletionsModel, OpenAIResponsesModel, Runner, function_tool
 from openai import AsyncOpenAI
+from tests.openai_agents.scripted import LARGE, SMALL, streamed
+from tests.openai_agents.stub import Stub
 
 from permit0 import Guard
 from permit0_openai_agents import approve, guard_agent, reject
-from tests.openai_agents.scripted import LARGE, SMALL, streamed
-from tests.openai_agents.stub import Stub
 
 Ran = list[object]
 CALLS: list[Any] = [

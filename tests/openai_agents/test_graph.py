@@ -28,6 +28,7 @@ from agents import (
 from agents.mcp import MCPServer
 from mcp.types import CallToolResult, TextContent
 from mcp.types import Tool as MCPTool
+from tests.openai_agents.scripted import DONE, LARGE, Scripted, build, call, says
 
 import permit0
 from permit0 import Guard, InvalidInput
@@ -39,7 +40,6 @@ from permit0_openai_agents import (
     guard_agent,
     guard_tools,
 )
-from tests.openai_agents.scripted import DONE, LARGE, Scripted, build, call, says
 
 Ran = list[object]
 go = asyncio.run
@@ -120,11 +120,12 @@ def test_a_clone_is_guarded(
     assert ran == ["look"]
 
 
+@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy])
 def test_a_copy_of_an_agent_is_guarded(
-    guard: Guard, danger: FunctionTool, look: FunctionTool, ran: Ran
+    copied: Any, guard: Guard, danger: FunctionTool, look: FunctionTool, ran: Ran
 ) -> None:
     agent = guard_agent(Agent(name="a", model=Scripted(TURN), tools=both(danger, look)), guard)
-    assert go(Runner.run(copy.copy(agent), "go")).final_output == DONE
+    assert go(Runner.run(copied(agent), "go")).final_output == DONE
     assert ran == ["look"]
 
 
@@ -204,18 +205,16 @@ def test_agents_that_take_over_are_guarded(
     target = Agent(name="b", model=Scripted(TURN), tools=both(danger, look))
     step = call("transfer_to_b", "{}", "h1")
     agent: Agent[Any] = Agent(name="a", model=Scripted(step))
-    match how:
-        case "agent":
-            agent.handoffs = [target]
-        case "handoff":
-            agent.handoffs = [handoff(target)]
-        case "made later":
-            agent.handoffs = [made_later(target)]
-        case "two steps":
-            middle: Agent[Any] = Agent(name="m", model=Scripted(step), handoffs=[target])
-            agent = Agent(
-                name="a", model=Scripted(call("transfer_to_m", "{}", "h0")), handoffs=[middle]
-            )
+    if how == "agent":
+        agent.handoffs = [target]
+    elif how == "handoff":
+        agent.handoffs = [handoff(target)]
+    elif how == "made later":
+        agent.handoffs = [made_later(target)]
+    elif how == "two steps":
+        middle: Agent[Any] = Agent(name="m", model=Scripted(step), handoffs=[target])
+        first = Scripted(call("transfer_to_m", "{}", "h0"))
+        agent = Agent(name="a", model=first, handoffs=[middle])
     guard_agent(agent, guard)
     if how == "added later":
         agent.handoffs.append(target)
@@ -303,15 +302,12 @@ def test_protect_reports_what_is_guarded_and_what_is_open(
 
 
 def test_strict_refuses_what_stays_open(guard: Guard, look: FunctionTool) -> None:
-    for make in (permit0.protect, None):
-        agent: Agent[Any] = Agent(name="a", tools=[look, *hosted()])
+    for guarding in (permit0.protect, guard_agent):
+        made: Agent[Any] = Agent(name="a", tools=[look, *hosted()])
         with pytest.raises(InvalidInput) as refused:
-            if make is None:
-                guard_agent(agent, guard, strict=True)
-            else:
-                make(agent, guard=guard, strict=True)
+            guarding(made, guard=guard, strict=True)
         assert refused.value.reason_code == "protect_open"
-    agent = Agent(name="a", tools=[look])
+    agent: Agent[Any] = Agent(name="a", tools=[look])
     assert permit0.protect(agent, guard=guard, strict=True) is agent
     assert permit0.coverage(agent).complete
 

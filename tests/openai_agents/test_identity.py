@@ -11,11 +11,11 @@ from typing import Any
 import agents
 import pytest
 from agents import Agent, RunConfig, RunContextWrapper, Runner, RunState, function_tool
+from tests.openai_agents.scripted import LARGE, SMALL, Scripted, build, call, recorded
 
 import permit0
 from permit0 import Identity
 from permit0_openai_agents import approve, guard_agent
-from tests.openai_agents.scripted import LARGE, SMALL, Scripted, build, call, recorded
 
 Ran = list[object]
 go = asyncio.run

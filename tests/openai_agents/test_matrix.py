@@ -23,11 +23,11 @@ from typing import Any
 import pytest
 from agents import Agent, FunctionTool, Runner, RunState, Tool, function_tool
 from agents.tool_context import ToolContext
+from tests.openai_agents.scripted import DONE, LARGE, SMALL, Scripted, build, call, streamed
 
 from permit0 import Guard
 from permit0.approval.approvers import CallbackApprover
 from permit0_openai_agents import approve, guard_agent, guard_tools, reject
-from tests.openai_agents.scripted import DONE, LARGE, SMALL, Scripted, build, call, streamed
 
 WAYS = ("sync", "async", "streamed")
 SHAPES = ("plain", "retry", "nested", "sub-agent", "handoff")
@@ -80,7 +80,8 @@ def agent_for(shape: str, verdict: str, at_once: bool, guard: Guard, ran: Ran) -
 
     def turn(number: int) -> list[Any]:
         calls = [call(name, arguments, f"t{number}")]
-        return calls + [call("look", {"at": f"s{number}"}, f"s{number}")] if at_once else calls
+        sibling = call("look", {"at": f"s{number}"}, f"s{number}")
+        return [*calls, sibling] if at_once else calls
 
     every: list[Tool] = list(tools.values())
     match shape:

@@ -26,10 +26,10 @@ from agents import (
     tool_input_guardrail,
 )
 from agents.tool_context import ToolContext
+from tests.openai_agents.scripted import DONE, LARGE, SMALL, Scripted, build, call, recorded
 
 from permit0 import Guard
 from permit0_openai_agents import approve, guard_agent, guard_tools, guardrails
-from tests.openai_agents.scripted import DONE, LARGE, SMALL, Scripted, build, call, recorded
 
 Ran = list[object]
 go = asyncio.run
@@ -178,13 +178,12 @@ def test_a_body_is_not_reached_by_calling_the_guarded_tool(
     made: str, name: str, guard: Guard, tools: dict[str, FunctionTool], ran: Ran
 ) -> None:
     guarded = {tool.name: tool for tool in guard_tools(list(tools.values()), guard)}[name]
-    match made:
-        case "copied":
-            guarded = copy.copy(guarded)
-        case "replaced":
-            guarded = dataclasses.replace(guarded, description="other")
-        case "without outer layers":
-            guarded.needs_approval, guarded.tool_input_guardrails = False, None
+    if made == "copied":
+        guarded = copy.copy(guarded)
+    elif made == "replaced":
+        guarded = dataclasses.replace(guarded, description="other")
+    elif made == "without outer layers":
+        guarded.needs_approval, guarded.tool_input_guardrails = False, None
     output = go(guarded.on_invoke_tool(context_of(name, "{}"), "{}"))
     assert ran == (["look"] if name == "look" else [])
     assert name == "look" or output.startswith("permit0 did not run")

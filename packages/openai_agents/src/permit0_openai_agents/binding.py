@@ -135,6 +135,10 @@ class Binding:
         # Agents as tools that wait for a person inside, so that they are not counted again.
         self.delegated: Recent[bool] = Recent()
 
+    def __deepcopy__(self, memo: object) -> Binding:
+        """A deep copy of an agent is guarded by the same guard."""
+        return self
+
     async def decide(self, context: RunContextWrapper[Any], asked: Asked) -> Entry:
         """Decide a call, unless an earlier layer has.
 

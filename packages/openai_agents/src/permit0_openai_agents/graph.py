@@ -303,7 +303,6 @@ CHOSEN = "_permit0_chosen"
 Results = list[FunctionToolResult]
 
 
-
 def _final_output(chosen: Any) -> Any:
     """The agent's own tool_use_behavior, asked only about what ran."""
 
