@@ -4,6 +4,7 @@ one report of what is covered. An integration finds the framework's hooks, trans
 
 from __future__ import annotations
 
+from permit0.identity import current_identity
 from permit0.integration.arguments import by_name
 from permit0.integration.gate import Entry, Gate
 from permit0.integration.protecting import Integration, coverage, protect
@@ -24,6 +25,7 @@ __all__ = [
     "SeamResult",
     "by_name",
     "coverage",
+    "current_identity",
     "protect",
     "refusal_text",
 ]
