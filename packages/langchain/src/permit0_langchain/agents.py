@@ -20,10 +20,9 @@ from langchain_core.messages import ToolMessage
 from langgraph.prebuilt.tool_node import ToolCallRequest
 
 from permit0 import Guard
-from permit0_langchain.approval import resumable
 from permit0_langchain.callbacks import Permit0CallbackHandler
 from permit0_langchain.hook import Enforcer, ToolRefused
-from permit0_langchain.requests import holds_one_call, prepared, told
+from permit0_langchain.requests import alone_or_not, prepared, told
 from permit0_langchain.translate import Who, was_refused
 
 __all__ = ["Permit0Middleware"]
@@ -69,7 +68,7 @@ class Permit0Middleware(AgentMiddleware[Any, Any, Any]):
     ) -> Any:
         """Run the tool of a request, guarded."""
         try:
-            with resumable(holds_one_call(request)):
+            with alone_or_not(request):
                 return handler(prepared(request, self._enforcer, self._handler))
         except ToolRefused as refusal:
             return told(request, refusal)
@@ -79,7 +78,7 @@ class Permit0Middleware(AgentMiddleware[Any, Any, Any]):
     ) -> Any:
         """Run the tool of a request, guarded."""
         try:
-            with resumable(holds_one_call(request)):
+            with alone_or_not(request):
                 return await handler(prepared(request, self._enforcer, self._handler))
         except ToolRefused as refusal:
             return told(request, refusal)

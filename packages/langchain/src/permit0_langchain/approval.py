@@ -22,7 +22,7 @@ from langchain_core.runnables import RunnableConfig
 
 from permit0 import ApprovalAnswer, ApprovalRequest, Guard, InvalidInput
 
-__all__ = ["answer", "ask", "is_resumable", "resumable"]
+__all__ = ["answer", "ask", "is_resumable", "resumable", "task_of"]
 
 KIND = "permit0_approval"
 CHECKPOINTER = (
@@ -32,13 +32,21 @@ SCRATCHPAD = "__pregel_scratchpad"
 # The desk says that somebody was faster, or that it is too late: the next try tells which.
 SETTLED = frozenset({"approval_answered", "approval_expired"})
 
-_resumable: ContextVar[bool | None] = ContextVar("permit0_langchain_resumable", default=None)
+# For which task, and what; a graph that is run inside of a task has tasks of its own.
+_resumable: ContextVar[tuple[str, bool] | None] = ContextVar(
+    "permit0_langchain_resumable", default=None
+)
+
+
+def task_of(config: RunnableConfig) -> str:
+    """The task of LangGraph that runs; the same when it is resumed. "" outside of a graph."""
+    return str((config.get("metadata") or {}).get("langgraph_checkpoint_ns") or "")
 
 
 @contextmanager
-def resumable(value: bool) -> Iterator[None]:
+def resumable(value: bool, config: RunnableConfig) -> Iterator[None]:
     """Say whether the task that runs here may be interrupted and run again from its start."""
-    token = _resumable.set(value)
+    token = _resumable.set((task_of(config), value))
     try:
         yield
     finally:
@@ -54,7 +62,8 @@ def is_resumable(config: RunnableConfig, *, alone: bool | None) -> bool:
             a task that something was sent to is taken to be for one call, as with create_agent.
     """
     settings = config.get("configurable") or {}
-    known = _resumable.get() if alone is None else alone
+    said = _resumable.get()
+    known = said[1] if alone is None and said is not None and said[0] == task_of(config) else alone
     if known is None:
         path = (config.get("metadata") or {}).get("langgraph_path") or ("",)
         known = path[0] == "__pregel_push"

@@ -71,7 +71,7 @@ class Body:
                 entry = enforcer.admit(name, judged.values, **asked)
                 entries.append(entry)
             positional, named = judged.bind(entries[-1].arguments)
-        with self._inside(now, entries):
+        with self._inside(now, entries, asked["config"]):
             result = body(*positional, **named)
         return _reported(entries, result, name)
 
@@ -87,7 +87,7 @@ class Body:
                 entry = await enforcer.admit_async(name, judged.values, **asked)
                 entries.append(entry)
             positional, named = judged.bind(entries[-1].arguments)
-        with self._inside(now, entries):
+        with self._inside(now, entries, asked["config"]):
             result = await body(*positional, **named)
         return _reported(entries, result, name)
 
@@ -108,12 +108,14 @@ class Body:
         )
 
     @contextmanager
-    def _inside(self, now: Running | None, entries: Sequence[Entry]) -> Iterator[None]:
+    def _inside(
+        self, now: Running | None, entries: Sequence[Entry], config: RunnableConfig
+    ) -> Iterator[None]:
         """Around the body."""
         if now is not None:
             now.begun = True
         try:
-            with resumable(False), entries[-1] if self._lets_in else nullcontext():
+            with resumable(False, config), entries[-1] if self._lets_in else nullcontext():
                 yield
         except BaseException as error:
             for entry in entries:

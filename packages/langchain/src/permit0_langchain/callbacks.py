@@ -28,6 +28,7 @@ from langchain_core.tracers.context import register_configure_hook
 
 from permit0 import Guard
 from permit0.integration import Entry
+from permit0_langchain.approval import task_of
 from permit0_langchain.hook import Enforcer, is_control_flow, refused, report, running
 from permit0_langchain.translate import Who
 
@@ -35,8 +36,11 @@ __all__ = ["Permit0CallbackHandler", "install", "with_handler"]
 
 MAX_OPEN = 4096  # runs whose end was never announced (a cancelled task) are forgotten beyond this
 
-# The run that was asked about last in this context, so that two handlers of one guard ask once.
-_asked: ContextVar[tuple[UUID, int] | None] = ContextVar("permit0_langchain_asked", default=None)
+# The run that was asked about last in this context, by which guard, in which task: two handlers of a guard ask
+# once, and what is asked while it runs is asked inside of it.
+_asked: ContextVar[tuple[UUID, int, str] | None] = ContextVar(
+    "permit0_langchain_asked", default=None
+)
 
 
 class Permit0CallbackHandler(BaseCallbackHandler):
@@ -86,13 +90,16 @@ class Permit0CallbackHandler(BaseCallbackHandler):
             return
         name = str((serialized or {}).get("name", ""))
         before, now = _asked.get(), running.get()
-        if before == (run_id, id(self.guard)):
+        if before is not None and before[:2] == (run_id, id(self.guard)):
             return
         if now is not None and now.decides(self.guard, name):
             return
         config = _config(metadata)
         # Inside of another tool's body: to be resumed, that would have to start again.
-        inside = before is not None or (now is not None and now.begun)
+        task = task_of(config)
+        inside = (before is not None and before[2] == task) or (
+            now is not None and now.begun and task_of(ensure_config(now.config)) == task
+        )
         arguments: dict[str, object] = (
             dict(inputs) if isinstance(inputs, dict) else {"input": input_str}
         )
@@ -109,7 +116,7 @@ class Permit0CallbackHandler(BaseCallbackHandler):
             if is_control_flow(error):
                 raise
             raise refused(name, error) from error
-        _asked.set((run_id, id(self.guard)))
+        _asked.set((run_id, id(self.guard), task))
         with self._lock:
             self._entries[run_id] = (entry, name)
             while len(self._entries) > MAX_OPEN:
@@ -128,7 +135,8 @@ class Permit0CallbackHandler(BaseCallbackHandler):
             found[0].failed(error)
 
     def _ended(self, run_id: UUID) -> tuple[Entry, str] | None:
-        if _asked.get() == (run_id, id(self.guard)):
+        before = _asked.get()
+        if before is not None and before[:2] == (run_id, id(self.guard)):
             _asked.set(None)
         with self._lock:
             return self._entries.pop(run_id, None)

@@ -27,10 +27,9 @@ from langgraph.types import Command
 
 from permit0 import Guard
 from permit0.integration import Coverage, Covered, Gap
-from permit0_langchain.approval import resumable
 from permit0_langchain.callbacks import Permit0CallbackHandler, with_handler
 from permit0_langchain.hook import Enforcer, ToolRefused
-from permit0_langchain.requests import holds_one_call, prepared, told
+from permit0_langchain.requests import alone_or_not, prepared, told
 from permit0_langchain.tools import enforced, open_about
 from permit0_langchain.translate import Who, was_refused
 
@@ -119,7 +118,7 @@ def _wrapper(outer: Callable[..., Any] | None, kit: Kit, back: str | None) -> Ca
     def wrap(request: Any, execute: Callable[[Any], Any]) -> Any:
         def innermost(inner: Any) -> Any:
             try:
-                with resumable(holds_one_call(inner)):
+                with alone_or_not(inner):
                     return execute(prepared(inner, kit.enforcer, kit.handler))
             except ToolRefused as refusal:
                 return told(inner, refusal)
@@ -136,7 +135,7 @@ def _wrapper_async(
     async def wrap(request: Any, execute: Callable[[Any], Any]) -> Any:
         async def innermost(inner: Any) -> Any:
             try:
-                with resumable(holds_one_call(inner)):
+                with alone_or_not(inner):
                     return await execute(prepared(inner, kit.enforcer, kit.handler))
             except ToolRefused as refusal:
                 return told(inner, refusal)

@@ -23,7 +23,7 @@ from langchain_core.tools import ToolException
 
 from permit0 import ApprovalRequest, ApprovalRequired, Guard, OutcomeUnrecorded, Permit0Error
 from permit0.integration import Entry, Gate, refusal_text
-from permit0_langchain.approval import ask, is_resumable
+from permit0_langchain.approval import ask, is_resumable, task_of
 from permit0_langchain.translate import Who, identity_of
 
 __all__ = ["Enforcer", "Running", "ToolRefused", "is_control_flow", "refused", "report", "running"]
@@ -173,9 +173,8 @@ class Enforcer:
 
     def _asked(self, config: RunnableConfig, call_id: str, description: str) -> dict[str, Any]:
         # A task keeps its namespace when it is resumed, so that a call without an id meets its request again.
-        space = (config.get("metadata") or {}).get("langgraph_checkpoint_ns")
         return {
-            "call_id": call_id or str(space or ""),
+            "call_id": call_id or task_of(config),
             "identity": identity_of(config, self._who),
             "description": description,
         }

@@ -6,17 +6,20 @@ Does not: decide.
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from typing import Any
 
 from langchain_core.messages import AIMessage
+from langchain_core.runnables import RunnableConfig
 from langgraph.prebuilt.tool_node import ToolCallRequest
 
+from permit0_langchain.approval import resumable
 from permit0_langchain.callbacks import Permit0CallbackHandler, with_handler
 from permit0_langchain.hook import Enforcer, ToolRefused
 from permit0_langchain.tools import enforced
 from permit0_langchain.translate import refusal_message
 
-__all__ = ["holds_one_call", "prepared", "told"]
+__all__ = ["alone_or_not", "prepared", "told"]
 
 
 def prepared(
@@ -40,19 +43,18 @@ def told(request: ToolCallRequest, refusal: ToolRefused) -> Any:
     )
 
 
-def holds_one_call(request: ToolCallRequest) -> bool:
-    """Whether the task that runs is this call and nothing else, so that it can be run again.
+def alone_or_not(request: ToolCallRequest) -> AbstractContextManager[None]:
+    """Say whether the task that runs is this call and nothing else, so that it can be run again.
 
     `create_agent` sends every call to a task of its own. A node that is entered over an edge, or by a jump,
     runs all calls of the last message, and would run all of them again.
     """
-    config = getattr(request.runtime, "config", None) or {}
+    config: RunnableConfig = getattr(request.runtime, "config", None) or {}
     path = (config.get("metadata") or {}).get("langgraph_path") or ("",)
-    if path[0] == "__pregel_push":
-        return True
     messages = _messages(request.state)
     last = next((item for item in reversed(messages) if isinstance(item, AIMessage)), None)
-    return last is not None and len(last.tool_calls) == 1
+    alone = path[0] == "__pregel_push" or (last is not None and len(last.tool_calls) == 1)
+    return resumable(alone, config)
 
 
 def _messages(state: object) -> list[Any]:
