@@ -181,8 +181,8 @@ RUNS: dict[str, Callable[[Any, Any, Any], Any]] = {
 
 
 def pending(state: Any) -> list[Any]:
-    """The interrupts of a result."""
-    return list(state.get("__interrupt__", ()))
+    """The interrupts of a result, in the order of the calls; LangGraph's own is that of their tasks' ends."""
+    return sorted(state.get("__interrupt__", ()), key=lambda item: str(item.value["call_id"]))
 
 
 def approve(interrupts: Sequence[Any], by: str = "alice") -> Command[Any]:
