@@ -71,6 +71,8 @@ class Stub:
                 self.send_response(200)
                 self.send_header("Content-Type", kind)
                 self.send_header("Content-Length", str(len(data)))
+                # A client that keeps it open may use it from another event loop, which has ended by then.
+                self.send_header("Connection", "close")
                 self.end_headers()
                 self.wfile.write(data)
 

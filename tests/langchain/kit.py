@@ -16,10 +16,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import permit0
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 from langchain_core.tools import BaseTool, tool
 from langgraph.types import Command
+
+import permit0
 from permit0 import ApprovalRequest, Guard
 from permit0.audit.reader import open_log
 from permit0.token.keys import SigningKey
@@ -38,8 +39,8 @@ __all__ = [
     "make_guard",
     "pending",
     "refusals",
-    "reported",
     "reject",
+    "reported",
     "say",
     "start",
     "tool_call",
@@ -135,7 +136,7 @@ def say(*calls: tuple[str, dict[str, Any]], first: int = 1) -> AIMessage:
     return AIMessage("", tool_calls=wanted)
 
 
-def start() -> dict[str, Any]:
+def start() -> Any:
     """What an agent is asked with."""
     return {"messages": [HumanMessage("go")]}
 

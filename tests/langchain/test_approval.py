@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -13,9 +16,6 @@ from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.graph import END, START, MessagesState, StateGraph
 from langgraph.prebuilt import ToolNode
 from langgraph.types import Command
-from permit0 import ApprovalAnswer, ApprovalRequest, Guard, InvalidInput
-from permit0_langchain import Permit0Middleware, answer, guard_tool_node, guard_tools
-
 from tests.langchain.kit import (
     CONFIG,
     RUNS,
@@ -31,6 +31,9 @@ from tests.langchain.kit import (
     start,
     tools_of,
 )
+
+from permit0 import ApprovalAnswer, ApprovalRequest, Guard, InvalidInput
+from permit0_langchain import Permit0Middleware, answer, guard_tool_node, guard_tools
 
 
 @pytest.fixture
@@ -322,6 +325,44 @@ def test_answers_are_not_misrouted_within_one_task(way: str, guard: Guard, ran: 
     assert not pending(state)
     assert ran == []
     assert len(refusals(state)) == 2
+
+
+def test_an_answer_for_another_session_is_not_kept(guard: Guard, ran: Ran) -> None:
+    """Whoever may answer in this thread may not have a say in that one."""
+    other: Any = {"configurable": {"thread_id": "thread-2"}}
+    graph = agent(guard, ran, BIG)
+    (theirs,) = pending(agent(guard, ran, BIGGER).invoke(start(), other))
+    pending(graph.invoke(start(), CONFIG))
+    graph.invoke(Command(resume=answer(theirs, approved=True, by="alice")), CONFIG)
+    assert guard.desk is not None
+    assert guard.desk.find(theirs.value["request"]).status.value == "pending"
+    assert ran == []
+
+
+def test_a_question_can_be_written_down_by_any_checkpointer(guard: Guard, ran: Ran) -> None:
+    (one,) = pending(agent(guard, ran, BIG).invoke(start(), CONFIG))
+    assert json.loads(json.dumps(one.value)) == one.value
+
+
+def test_a_kill_after_the_question_is_stronger_than_a_yes(
+    guard: Guard, ran: Ran, tmp_path: Path
+) -> None:
+    graph = agent(guard, ran, BIG)
+    (one,) = pending(graph.invoke(start(), CONFIG))
+    order = [
+        "kill",
+        "--fleet",
+        "--by",
+        "bob",
+        "--reason",
+        "drill",
+        "--config",
+        str(tmp_path / "permit0.yaml"),
+    ]
+    subprocess.run([sys.executable, "-m", "permit0", *order], check=True, capture_output=True)
+    state = graph.invoke(approve([one]), CONFIG)
+    assert ran == []
+    assert "the operator has stopped it" in str(refusals(state)[0].content)
 
 
 def test_only_interrupts_of_permit0_are_answered_here() -> None:

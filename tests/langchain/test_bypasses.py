@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -22,16 +20,6 @@ from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.graph import END, START, MessagesState, StateGraph
 from langgraph.prebuilt import ToolNode, create_react_agent
 from langgraph.types import Command
-from permit0 import Guard
-from permit0_langchain import (
-    Permit0CallbackHandler,
-    Permit0Middleware,
-    guard_graph,
-    guard_tool_node,
-    guard_tools,
-    install,
-)
-
 from tests.langchain.kit import (
     CONFIG,
     RUNS,
@@ -43,6 +31,16 @@ from tests.langchain.kit import (
     say,
     start,
     tools_of,
+)
+
+from permit0 import Guard
+from permit0_langchain import (
+    Permit0CallbackHandler,
+    Permit0Middleware,
+    guard_graph,
+    guard_tool_node,
+    guard_tools,
+    install,
 )
 
 pytestmark = pytest.mark.filterwarnings("ignore:create_react_agent has been moved")
@@ -358,128 +356,12 @@ def test_guarding_a_graph_at_every_layer_asks_once(guard: Guard, tmp_path: Path)
     graph = guard_graph(guard_graph(agent, guard), guard)
     handler = install(guard)
     try:
-        graph.invoke(start(), {**CONFIG, "callbacks": [Permit0CallbackHandler(guard)] * 2})
+        config: Any = {**CONFIG, "callbacks": [Permit0CallbackHandler(guard) for _ in range(2)]}
+        graph.invoke(start(), config)
     finally:
         handler.remove()
     assert ran == [("note", "a")]
     assert decided(tmp_path) == ["note"]
-
-
-# ---------------------------------------------------------------- callbacks
-
-
-@pytest.mark.parametrize("way", RUNS)
-def test_a_refusal_by_a_callback_does_not_end_the_run(way: str, guard: Guard) -> None:
-    """ToolNode raises what a callback raises, unless it is of the kind that it hands to the model."""
-    ran: Ran = []
-    agent = create_agent(
-        Scripted(turns=[say(("danger", {}), ("note", {"text": "a"}))]), tools_of(ran)
-    )
-    config = {**CONFIG, "callbacks": [Permit0CallbackHandler(guard)]}
-    state = RUNS[way](agent, start(), config)
-    assert ran == [("note", "a")]
-    (told,) = refusals(state)
-    assert "permit0 did not run danger" in str(told.content)
-    assert state["messages"][-1].content == "done"
-
-
-def test_a_callback_stops_asynchronous_and_synchronous_tools_alike(guard: Guard) -> None:
-    from permit0_langchain import ToolRefused
-
-    ran: Ran = []
-    danger = tools_of(ran)[2]
-
-    @tool("danger")
-    async def other() -> str:
-        """Nobody may."""
-        ran.append(("danger",))
-        return "done"
-
-    config: Any = {"callbacks": [Permit0CallbackHandler(guard)]}
-    for item in (danger, other):
-        with pytest.raises(ToolRefused):
-            asyncio.run(item.ainvoke({}, config))
-    with pytest.raises(ToolRefused):
-        danger.invoke({}, config)
-    assert ran == []
-
-
-def test_what_a_callback_does_not_see_is_seen_after_install(guard: Guard) -> None:
-    from permit0_langchain import ToolRefused
-
-    ran: Ran = []
-    danger = tools_of(ran)[2]
-
-    @tool
-    def delegate() -> str:
-        """Use another tool with no callbacks."""
-        return str(danger.invoke({}, {"callbacks": []}))
-
-    config: Any = {"callbacks": [Permit0CallbackHandler(guard)]}
-    delegate.invoke({}, config)
-    assert ran == [("danger", "")]  # as the callback's own page says
-    ran.clear()
-    handler = install(guard)
-    try:
-        ways: list[Callable[[], Any]] = [
-            lambda: delegate.invoke({}, config),
-            lambda: danger.run({}),
-            lambda: danger.invoke({}, {"callbacks": []}),
-            lambda: asyncio.run(danger.ainvoke({})),
-        ]
-        for call in ways:
-            with pytest.raises(ToolRefused):
-                call()
-        caught: list[BaseException] = []
-
-        def in_thread() -> None:
-            try:
-                danger.invoke({})
-            except ToolRefused as refusal:
-                caught.append(refusal)
-
-        thread = threading.Thread(target=in_thread)
-        thread.start()
-        thread.join()
-        assert caught
-        assert ran == []
-    finally:
-        handler.remove()
-    danger.invoke({})
-    assert ran == [("danger", "")]
-
-
-def test_the_callback_reports_what_came_of_a_call(guard: Guard, tmp_path: Path) -> None:
-    from tests.langchain.kit import reported
-
-    @tool
-    def note(text: str) -> str:
-        """Fail if asked to."""
-        if text == "fail":
-            raise ValueError(text)
-        return "noted"
-
-    config: Any = {"callbacks": [Permit0CallbackHandler(guard)]}
-    note.invoke({"text": "a"}, config)
-    with pytest.raises(ValueError, match="fail"):
-        note.invoke({"text": "fail"}, config)
-    outcomes = [(item["output_chars"], item["error"]) for item in reported(tmp_path)]
-    assert outcomes == [(5, ""), (0, "ValueError")]
-
-
-def test_a_person_can_be_asked_by_a_callback(guard: Guard) -> None:
-    from tests.langchain.kit import approve, pending
-
-    ran: Ran = []
-    agent = create_agent(
-        Scripted(turns=[say(("pay", {"amount": 5000}))]),
-        tools_of(ran),
-        checkpointer=InMemorySaver(),
-    )
-    config: Any = {**CONFIG, "callbacks": [Permit0CallbackHandler(guard)]}
-    state = agent.invoke(start(), config)
-    agent.invoke(approve(pending(state)), config)
-    assert ran == [("pay", 5000)]
 
 
 def test_a_hand_over_is_not_changed(guard: Guard) -> None:

@@ -6,18 +6,18 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import permit0
 import pytest
 from langchain.agents import create_agent
-from langchain_core.runnables import RunnableLambda
+from langchain_core.runnables import Runnable, RunnableLambda, RunnablePassthrough
 from langchain_core.tools import BaseTool, StructuredTool
 from langgraph.graph import START, MessagesState, StateGraph
-from langgraph.prebuilt import ToolNode
+from langgraph.prebuilt import ToolNode, create_react_agent
 from langgraph.types import CachePolicy
+from tests.langchain.kit import CONFIG, Ran, Scripted, make_guard, say, start, tools_of
+
+import permit0
 from permit0 import Guard, InvalidInput
 from permit0.integration import Coverage, CoverageWarning
-
-from tests.langchain.kit import CONFIG, Ran, Scripted, make_guard, say, start, tools_of
 
 
 @pytest.fixture
@@ -121,13 +121,50 @@ def test_a_node_with_cached_results_is_open(guard: Guard) -> None:
     assert open_(graph.compile(), guard) == ["tools"]
 
 
+def test_what_a_node_is_made_of_is_looked_into(guard: Guard) -> None:
+    ran: Ran = []
+    graph = StateGraph(MessagesState)
+    graph.add_node("tools", RunnablePassthrough() | ToolNode(tools_of(ran)).with_fallbacks([]))
+    graph.add_edge(START, "tools")
+    whole = permit0.protect(graph.compile(), guard=guard, strict=True)
+    whole.invoke({"messages": [say(("danger", {}), ("note", {"text": "a"}))]}, CONFIG)
+    assert ran == [("note", "a")]
+
+
+class Elsewhere(Runnable[Any, Any]):
+    """Such as a remote graph."""
+
+    def invoke(self, input: Any, config: Any = None, **kwargs: Any) -> Any:  # noqa: A002  # as in Runnable
+        """Somewhere."""
+        return {}
+
+
+def test_a_node_that_runs_elsewhere_is_open(guard: Guard) -> None:
+    graph = StateGraph(MessagesState)
+    graph.add_node("away", Elsewhere())
+    graph.add_node("tools", ToolNode(tools_of([])))
+    graph.add_edge(START, "away")
+    graph.add_edge("away", "tools")
+    assert open_(graph.compile(), guard) == ["away"]
+
+
+@pytest.mark.filterwarnings("ignore:create_react_agent has been moved")
+def test_tools_of_the_provider_are_open_in_the_older_agent(guard: Guard) -> None:
+    class Binding(Scripted):
+        def bind_tools(self, tools: Any, **kwargs: Any) -> Any:
+            return self.bind(tools=tools)
+
+    agent = create_react_agent(Binding(turns=[]), [*tools_of([]), {"type": "web_search"}])
+    assert open_(agent, guard) == ["web_search"]
+
+
 class Odd(BaseTool):
     """A tool that does its work before it comes to its body."""
 
     name: str = "odd"
     description: str = "d"
 
-    def invoke(self, input: Any, config: Any = None, **kwargs: Any) -> Any:
+    def invoke(self, input: Any, config: Any = None, **kwargs: Any) -> Any:  # noqa: A002  # its name in BaseTool
         """Without _run."""
         return "done"
 
@@ -165,7 +202,7 @@ def test_an_old_executor_is_covered(guard: Guard) -> None:
     class AgentExecutor(RunnableSerializable[Any, Any]):
         tools: list[Any]
 
-        def invoke(self, input: Any, config: Any = None, **kwargs: Any) -> Any:
+        def invoke(self, input: Any, config: Any = None, **kwargs: Any) -> Any:  # noqa: A002  # as in Runnable
             return self.tools[0].run(input)
 
     AgentExecutor.__module__ = "langchain_classic.agents.agent"

@@ -22,7 +22,7 @@ from langgraph.prebuilt.tool_node import ToolCallRequest
 from permit0 import Guard
 from permit0_langchain.callbacks import Permit0CallbackHandler
 from permit0_langchain.hook import Enforcer, ToolRefused
-from permit0_langchain.requests import alone_or_not, prepared, told
+from permit0_langchain.requests import Copies, alone_or_not, prepared, told
 from permit0_langchain.translate import Who, was_refused
 
 __all__ = ["Permit0Middleware"]
@@ -49,7 +49,7 @@ class Permit0Middleware(AgentMiddleware[Any, Any, Any]):
         name: str = "Permit0Middleware",
     ) -> None:
         super().__init__()
-        self._enforcer = Enforcer(guard, identity=identity, approver=approver)
+        self._copies = Copies(Enforcer(guard, identity=identity, approver=approver))
         self._handler = Permit0CallbackHandler(guard, identity=identity, approver=approver)
         self._name = name
 
@@ -61,7 +61,7 @@ class Permit0Middleware(AgentMiddleware[Any, Any, Any]):
     @property
     def guard(self) -> Guard:
         """What it asks."""
-        return self._enforcer.guard
+        return self._handler.guard
 
     def wrap_tool_call(
         self, request: ToolCallRequest, handler: Callable[[ToolCallRequest], Any]
@@ -69,7 +69,7 @@ class Permit0Middleware(AgentMiddleware[Any, Any, Any]):
         """Run the tool of a request, guarded."""
         try:
             with alone_or_not(request):
-                return handler(prepared(request, self._enforcer, self._handler))
+                return handler(prepared(request, self._copies, self._handler))
         except ToolRefused as refusal:
             return told(request, refusal)
 
@@ -79,7 +79,7 @@ class Permit0Middleware(AgentMiddleware[Any, Any, Any]):
         """Run the tool of a request, guarded."""
         try:
             with alone_or_not(request):
-                return await handler(prepared(request, self._enforcer, self._handler))
+                return await handler(prepared(request, self._copies, self._handler))
         except ToolRefused as refusal:
             return told(request, refusal)
 

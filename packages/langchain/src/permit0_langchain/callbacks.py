@@ -36,11 +36,22 @@ __all__ = ["Permit0CallbackHandler", "install", "with_handler"]
 
 MAX_OPEN = 4096  # runs whose end was never announced (a cancelled task) are forgotten beyond this
 
-# The run that was asked about last in this context, by which guard, in which task: two handlers of a guard ask
-# once, and what is asked while it runs is asked inside of it.
-_asked: ContextVar[tuple[UUID, int, str] | None] = ContextVar(
-    "permit0_langchain_asked", default=None
-)
+
+class _Asked:
+    """A run that a handler asked about. over: it has ended."""
+
+    __slots__ = ("guard", "over", "run_id", "task")
+
+    def __init__(self, run_id: UUID, guard: Guard, task: str) -> None:
+        self.run_id = run_id
+        self.guard = guard
+        self.task = task
+        self.over = False
+
+
+# The last one in this context: two handlers of one guard ask once, and what is asked while it runs is asked
+# inside of it.
+_asked: ContextVar[_Asked | None] = ContextVar("permit0_langchain_asked", default=None)
 
 
 class Permit0CallbackHandler(BaseCallbackHandler):
@@ -57,7 +68,7 @@ class Permit0CallbackHandler(BaseCallbackHandler):
 
     def __init__(self, guard: Guard, *, identity: Who = None, approver: str = "") -> None:
         self._enforcer = Enforcer(guard, identity=identity, approver=approver)
-        self._entries: OrderedDict[UUID, tuple[Entry, str]] = OrderedDict()
+        self._entries: OrderedDict[UUID, tuple[Entry, str, _Asked]] = OrderedDict()
         self._lock = Lock()
         self._active = True
 
@@ -90,14 +101,14 @@ class Permit0CallbackHandler(BaseCallbackHandler):
             return
         name = str((serialized or {}).get("name", ""))
         before, now = _asked.get(), running.get()
-        if before is not None and before[:2] == (run_id, id(self.guard)):
+        if before is not None and before.run_id == run_id and before.guard is self.guard:
             return
         if now is not None and now.decides(self.guard, name):
             return
         config = _config(metadata)
         # Inside of another tool's body: to be resumed, that would have to start again.
         task = task_of(config)
-        inside = (before is not None and before[2] == task) or (
+        inside = (before is not None and not before.over and before.task == task) or (
             now is not None and now.begun and task_of(ensure_config(now.config)) == task
         )
         arguments: dict[str, object] = (
@@ -116,9 +127,10 @@ class Permit0CallbackHandler(BaseCallbackHandler):
             if is_control_flow(error):
                 raise
             raise refused(name, error) from error
-        _asked.set((run_id, id(self.guard), task))
+        asked = _Asked(run_id, self.guard, task)
+        _asked.set(asked)
         with self._lock:
-            self._entries[run_id] = (entry, name)
+            self._entries[run_id] = (entry, name, asked)
             while len(self._entries) > MAX_OPEN:
                 self._entries.popitem(last=False)
 
@@ -134,12 +146,12 @@ class Permit0CallbackHandler(BaseCallbackHandler):
         if found is not None:
             found[0].failed(error)
 
-    def _ended(self, run_id: UUID) -> tuple[Entry, str] | None:
-        before = _asked.get()
-        if before is not None and before[:2] == (run_id, id(self.guard)):
-            _asked.set(None)
+    def _ended(self, run_id: UUID) -> tuple[Entry, str, _Asked] | None:
         with self._lock:
-            return self._entries.pop(run_id, None)
+            found = self._entries.pop(run_id, None)
+        if found is not None:
+            found[2].over = True  # and not the context's: an asynchronous run ends in another one
+        return found
 
 
 def install(guard: Guard, *, identity: Who = None, approver: str = "") -> Permit0CallbackHandler:

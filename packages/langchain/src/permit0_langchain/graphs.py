@@ -18,8 +18,10 @@ from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
 from langchain_core.language_models import BaseLanguageModel
+from langchain_core.output_parsers import BaseOutputParser
 from langchain_core.prompts import BasePromptTemplate
-from langchain_core.runnables import Runnable
+from langchain_core.runnables import Runnable, RunnablePassthrough
+from langchain_core.tools import BaseTool
 from langgraph.constants import END
 from langgraph.prebuilt import ToolNode
 from langgraph.pregel import Pregel
@@ -29,7 +31,7 @@ from permit0 import Guard
 from permit0.integration import Coverage, Covered, Gap
 from permit0_langchain.callbacks import Permit0CallbackHandler, with_handler
 from permit0_langchain.hook import Enforcer, ToolRefused
-from permit0_langchain.requests import alone_or_not, prepared, told
+from permit0_langchain.requests import Copies, alone_or_not, prepared, told
 from permit0_langchain.tools import enforced, open_about
 from permit0_langchain.translate import Who, was_refused
 
@@ -46,6 +48,7 @@ OWN = (
     "langgraph.pregel.",
 )
 HOOKS = (".before_agent", ".before_model", ".after_model", ".after_agent")
+HARMLESS = (BaseLanguageModel, BasePromptTemplate, BaseOutputParser, RunnablePassthrough)
 MARK = "_permit0_guards"
 WRAPPERS = ("_wrap_tool_call", "_awrap_tool_call")  # arguments of ToolNode, kept under these names
 
@@ -85,6 +88,7 @@ class Kit:
     def __init__(self, guard: Guard, identity: Who = None, approver: str = "") -> None:
         self.guard = guard
         self.enforcer = Enforcer(guard, identity=identity, approver=approver)
+        self.copies = Copies(self.enforcer)
         self.handler = Permit0CallbackHandler(guard, identity=identity, approver=approver)
 
 
@@ -119,7 +123,7 @@ def _wrapper(outer: Callable[..., Any] | None, kit: Kit, back: str | None) -> Ca
         def innermost(inner: Any) -> Any:
             try:
                 with alone_or_not(inner):
-                    return execute(prepared(inner, kit.enforcer, kit.handler))
+                    return execute(prepared(inner, kit.copies, kit.handler))
             except ToolRefused as refusal:
                 return told(inner, refusal)
 
@@ -136,7 +140,7 @@ def _wrapper_async(
         async def innermost(inner: Any) -> Any:
             try:
                 with alone_or_not(inner):
-                    return await execute(prepared(inner, kit.enforcer, kit.handler))
+                    return await execute(prepared(inner, kit.copies, kit.handler))
             except ToolRefused as refusal:
                 return told(inner, refusal)
 
@@ -180,28 +184,32 @@ def _graph(graph: Pregel[Any, Any, Any, Any], kit: Kit, at: str, seen: set[int])
 
 
 def _parts(bound: object) -> Iterator[object]:
-    """A runnable, or those that it consists of."""
-    steps = getattr(bound, "steps", None) or getattr(bound, "steps__", None)
-    inner = getattr(bound, "bound", None)
-    if isinstance(steps, list):
-        for step in steps:
-            yield from _parts(step)
-    elif isinstance(steps, dict):
-        for step in steps.values():
-            yield from _parts(step)
-    else:
-        yield bound
-        if isinstance(inner, Runnable):
+    """A runnable and everything that it consists of."""
+    yield bound
+    if not isinstance(bound, ToolNode | Pregel | BaseTool | BaseLanguageModel):
+        for inner in _inner(bound):
             yield from _parts(inner)
 
 
+def _inner(bound: object) -> list[Runnable[Any, Any]]:
+    """The runnables that a runnable holds: bindings, sequences, branches, fallbacks and so on."""
+    if not isinstance(bound, Runnable):
+        return []
+    held: list[object] = list(vars(bound).values())
+    for value in list(held):
+        if isinstance(value, dict):
+            held += value.values()
+        elif isinstance(value, list | tuple):
+            held += [one for item in value for one in (item if isinstance(item, tuple) else [item])]
+    return [item for item in held if isinstance(item, Runnable)]
+
+
 def _open(part: object, name: str, at: str) -> Iterator[Gap]:
-    """What cannot be covered of a node that is neither tools nor a graph."""
+    """What cannot be covered of something in a node that is neither tools nor a graph."""
     yield from (Gap(at + kind, "runs at the provider of the model") for kind in _hosted(part))
-    function = getattr(part, "func", None) or getattr(part, "afunc", None)
+    function = _function_of(part)
     if function is None:
-        harmless = isinstance(part, BaseLanguageModel | BasePromptTemplate)
-        if not harmless and not type(part).__module__.startswith(("langchain_core.", *OWN)):
+        if not _inner(part) and not isinstance(part, HARMLESS):
             yield Gap(at + name, f"a {type(part).__name__!r}, which runs out of reach")
         return
     home = str(getattr(function, "__module__", ""))
@@ -215,18 +223,26 @@ def _open(part: object, name: str, at: str) -> Iterator[Gap]:
 
 def _hosted(part: object) -> Iterator[str]:
     """Kinds of the tools that a model is given to run by itself, as far as they can be found."""
-    function = getattr(part, "func", None) or getattr(part, "afunc", None)
-    places: list[object] = [getattr(part, "kwargs", None)]
+    places = [_kept(part, "kwargs")]
+    function = _function_of(part)
     if inspect.isfunction(function):
-        kept = inspect.getclosurevars(function).nonlocals
-        places += [kept, *(getattr(item, "kwargs", None) for item in kept.values())]
+        nonlocals = inspect.getclosurevars(function).nonlocals
+        inner = [one for item in nonlocals.values() for one in _parts(item)]
+        places += [nonlocals, *(_kept(item, "kwargs") for item in inner)]
     for place in places:
-        if not isinstance(place, dict):
-            continue
-        for value in place.values():
+        for value in place.values() if isinstance(place, dict) else ():
             for item in value if isinstance(value, list | tuple) else ():
                 if isinstance(item, dict) and _is_hosted(item):
                     yield str(item.get("type") or item.get("name") or "tool")
+
+
+def _function_of(part: object) -> Any:
+    return _kept(part, "func") or _kept(part, "afunc")
+
+
+def _kept(part: object, name: str) -> Any:
+    """An attribute of the object itself; some runnables make up the attributes that they lack."""
+    return getattr(part, "__dict__", {}).get(name)
 
 
 def _is_hosted(tool: dict[Any, Any]) -> bool:
@@ -247,5 +263,5 @@ def _way_back(graph: Pregel[Any, Any, Any, Any], name: str, node: ToolNode) -> s
 
 
 def _is_ours(bound: object) -> bool:
-    hook = getattr(getattr(bound, "func", None), "__self__", None)
+    hook = getattr(_function_of(bound), "__self__", None)
     return any(kind.__name__ == "Permit0Middleware" for kind in type(hook).__mro__)

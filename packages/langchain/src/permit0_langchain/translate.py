@@ -71,7 +71,8 @@ class Arguments:
 
     def __init__(self, function: Callable[..., Any], schema: object) -> None:
         hints = _hints(function)
-        provided, injected = set(_PROVIDED), set()
+        provided: set[str] = set()
+        injected = set(_PROVIDED)
         for name, annotation in [*hints.items(), *_fields(schema)]:
             given_by = _provider(annotation)
             if given_by == "framework":
@@ -91,7 +92,7 @@ class Arguments:
         values = {
             name: value
             for name, value in bound.judged.items()
-            if name not in self._injected or _is_json(value)
+            if name not in self._injected or (value is not None and _is_json(value))
         }
         if all(_is_json(value) for value in values.values()):
             return Judged(bound, values, None)  # the gate copies them
