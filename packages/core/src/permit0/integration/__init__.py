@@ -4,6 +4,7 @@ one report of what is covered. An integration finds the framework's hooks, trans
 
 from __future__ import annotations
 
+from permit0.binding import Binder
 from permit0.identity import current_identity
 from permit0.integration.arguments import by_name
 from permit0.integration.gate import Entry, Gate
@@ -13,6 +14,7 @@ from permit0.integration.report import Coverage, CoverageWarning, Covered, Gap, 
 from permit0.integration.seams import Seam, SeamResult
 
 __all__ = [
+    "Binder",
     "Coverage",
     "CoverageWarning",
     "Covered",
