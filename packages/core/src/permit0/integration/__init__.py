@@ -4,6 +4,8 @@ one report of what is covered. An integration finds the framework's hooks, trans
 
 from __future__ import annotations
 
+from permit0.binding import Binder, Bound, named
+from permit0.identity import current_identity
 from permit0.integration.arguments import by_name
 from permit0.integration.gate import Entry, Gate
 from permit0.integration.protecting import Integration, coverage, protect
@@ -12,6 +14,8 @@ from permit0.integration.report import Coverage, CoverageWarning, Covered, Gap, 
 from permit0.integration.seams import Seam, SeamResult
 
 __all__ = [
+    "Binder",
+    "Bound",
     "Coverage",
     "CoverageWarning",
     "Covered",
@@ -24,6 +28,8 @@ __all__ = [
     "SeamResult",
     "by_name",
     "coverage",
+    "current_identity",
+    "named",
     "protect",
     "refusal_text",
 ]
