@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from importlib.resources.abc import Traversable
 
 from permit0 import Guard, hookimpl
-from permit0.integration import Guarded, Seam
+from permit0.integration import Gap, Guarded, Seam
 
 __all__ = ["LlamaIndex", "permit0_integrations", "permit0_pack_files"]
 
@@ -30,6 +30,23 @@ class LlamaIndex:
 
         return protect(obj, guard)
 
+    def gaps(self) -> Sequence[Gap]:
+        """What no agent of LlamaIndex can be guarded against here."""
+        return (
+            Gap("tools of the model's provider", "they run at the provider (built_in_tools)"),
+            Gap(
+                "code of a CodeActAgent",
+                "whether it runs is decided, not what it does: give its executor the functions of "
+                "guarded tools and a sandbox",
+            ),
+            Gap("an agent that only a tool's body knows", "guard that one as well"),
+            Gap("steps written by hand", "guard the tools that they call"),
+            Gap(
+                "a query engine taken out of its tool (`tool.query_engine`, RouterQueryEngine)",
+                "nothing passes through the tool then: query through the tool",
+            ),
+        )
+
     def support(self) -> dict[str, object]:
         """For the table of versions, hooks and gaps."""
         return {
@@ -44,12 +61,7 @@ class LlamaIndex:
                 "code_execute_fn of CodeActAgent, as process.run_script",
             ),
             "approval": "InputRequiredEvent and HumanResponseEvent, also after Context.to_dict",
-            "gaps": (
-                "tools that the model's provider runs (built_in_tools)",
-                "what code does once a CodeActAgent may run it",
-                "an agent that only a tool's body knows, unless it is guarded as well",
-                "steps written by hand, and a query engine taken out of its tool",
-            ),
+            "gaps": tuple(f"{gap.name}: {gap.why}" for gap in self.gaps()),
         }
 
     def seams(self, guard: Guard) -> Sequence[Seam]:

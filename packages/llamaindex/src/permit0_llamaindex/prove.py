@@ -28,7 +28,7 @@ from permit0_llamaindex.agents import guard_agent
 from permit0_llamaindex.hook import FRAMEWORK
 from permit0_llamaindex.tools import guard_tool
 
-__all__ = ["ALLOWED", "REFUSED", "seams"]
+__all__ = ["seams"]
 
 ALLOWED = "permit0_canary_read"
 REFUSED = "permit0_canary_danger"
