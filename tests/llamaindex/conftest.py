@@ -15,7 +15,7 @@ FILTERS = (
     "ignore::pydantic.warnings.PydanticDeprecatedSince20",
     "ignore:Accessing the 'model_:DeprecationWarning:inspect",
     # A Context says so whenever it is serialised: the memory has to be put back by hand.
-    "ignore:Skipping serialization of known unserializable key:UserWarning",
+    "ignore:Skipping serialization of known unserializable key",
 )
 
 

@@ -6,7 +6,8 @@
                 request_id=event.request_id, approved=True, by="alice", reason="expected"))
 
 What goes out has `prefix` (the text for the person), `request_id`, `tool_id`, `tool_name`. What comes back
-names the request; without `approved` it says that the request was answered elsewhere (`permit0 approvals`).
+has the same `request_id`; without `approved` it says that the request was answered elsewhere
+(`permit0 approvals`). When an answer did not count, the `request_id` of the next question ends in `.1`.
 
 Guarantees:
   1. An answer counts for the request that it names, whichever waiter the framework hands it to: after a
@@ -57,18 +58,20 @@ async def wait_for_answer(
     problem: Permit0Error | None = None
     for attempt in range(MAX_ANSWERS):
         again = "" if problem is None else f"The last answer did not count: {problem}.\n\n"
+        # No two waiters for one answer: it would start the step twice, and the slower start would take
+        # the answer back. None: an id of the framework's that two calls with one tool_id do not share.
+        asked = f"{request.id}.{attempt}" if attempt else request.id
         try:
             event = await ctx.wait_for_event(
                 HumanResponseEvent,
                 waiter_event=InputRequiredEvent(
                     prefix=f"{again}{request.view}",
-                    request_id=request.id,
+                    request_id=asked,
                     tool_id=call_id,
                     tool_name=request.tool,
                 ),
-                # None: an id of the framework's that two calls with one tool_id do not share.
-                waiter_id=None if attempt == 0 else f"permit0:{request.id}:{attempt}",
-                requirements={"request_id": request.id},
+                waiter_id=f"permit0:{asked}" if attempt else None,
+                requirements={"request_id": asked},
                 timeout=request.expires - request.created,
             )
         except TimeoutError:
@@ -83,7 +86,7 @@ def _take(
     event: HumanResponseEvent, guard: Guard, request: ApprovalRequest, approver: str | None
 ) -> Permit0Error | None:
     """Hand the answer to the desk; why it does not count, if it does not."""
-    if event.get("request_id") != request.id:
+    if str(event.get("request_id")).partition(".")[0] != request.id:
         return InvalidInput("it names another request", reason_code="approval_other_call")
     approved = event.get("approved")
     if guard.desk is None or approved is None:
