@@ -5,6 +5,7 @@ one report of what is covered. An integration finds the framework's hooks, trans
 from __future__ import annotations
 
 from permit0.binding import Binder
+from permit0.binding import Binder, Bound, named
 from permit0.identity import current_identity
 from permit0.integration.arguments import by_name
 from permit0.integration.gate import Entry, Gate
@@ -15,6 +16,7 @@ from permit0.integration.seams import Seam, SeamResult
 
 __all__ = [
     "Binder",
+    "Bound",
     "Coverage",
     "CoverageWarning",
     "Covered",
@@ -28,6 +30,7 @@ __all__ = [
     "by_name",
     "coverage",
     "current_identity",
+    "named",
     "protect",
     "refusal_text",
 ]
