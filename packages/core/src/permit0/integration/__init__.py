@@ -4,11 +4,13 @@ one report of what is covered. An integration finds the framework's hooks, trans
 
 from __future__ import annotations
 
+from permit0.identity import current_identity
 from permit0.integration.arguments import by_name
 from permit0.integration.gate import Entry, Gate
 from permit0.integration.protecting import Integration, coverage, protect
 from permit0.integration.refusal import refusal_text
 from permit0.integration.report import Coverage, CoverageWarning, Covered, Gap, Guarded
+from permit0.integration.seams import Seam, SeamResult
 
 __all__ = [
     "Coverage",
@@ -19,8 +21,11 @@ __all__ = [
     "Gate",
     "Guarded",
     "Integration",
+    "Seam",
+    "SeamResult",
     "by_name",
     "coverage",
+    "current_identity",
     "protect",
     "refusal_text",
 ]
