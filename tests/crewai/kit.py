@@ -41,10 +41,10 @@ mappings:
   - {tools: [relay, Delegate work to coworker, Ask question to coworker], action: process.compute}
   - {tools: [permit0_canary_read], action: process.compute}
 cases:
-  - {name: a small charge, call: {tool: charge, args: {amount: 50, customer: c}}, decision: allow, action: payments.charge}
-  - {name: a look, call: {tool: look, args: {path: a.txt}}, decision: allow, action: files.read}
-  - {name: a relay, call: {tool: relay, args: {}}, decision: allow, action: process.compute}
-  - {name: a canary, call: {tool: permit0_canary_read, args: {}}, decision: allow, action: process.compute}
+  - {name: a charge, call: {tool: charge, args: {amount: 50, customer: c}}, decision: allow}
+  - {name: a look, call: {tool: look, args: {path: a.txt}}, decision: allow}
+  - {name: a relay, call: {tool: relay, args: {}}, decision: allow}
+  - {name: a canary, call: {tool: permit0_canary_read, args: {}}, decision: allow}
 """
 DENY = (
     "lists: {deny: [{tool: danger, reason: test}, {tool: permit0_canary_danger, reason: test}]}\n"

@@ -46,7 +46,18 @@ class Call:
     refusal: what the model is told, if it may not run.
     """
 
-    __slots__ = ("entry", "given", "guard", "identity", "outer", "refusal", "seen", "task", "tool")
+    __slots__ = (
+        "entry",
+        "given",
+        "guard",
+        "identity",
+        "is_open",
+        "outer",
+        "refusal",
+        "seen",
+        "task",
+        "tool",
+    )
 
     def __init__(
         self, guard: Guard, tool: str, identity: Identity, *, task: object, outer: Call | None
@@ -57,13 +68,21 @@ class Call:
         self.task = task
         self.outer = outer
         self.entry: Entry | None = None
+        self.is_open = False
         self.given: object = None
         self.seen = ""
         self.refusal: str | None = None
 
+    def open(self, entry: Entry) -> None:
+        """What comes underneath may use the pass of this call."""
+        entry.__enter__()
+        self.entry = entry
+        self.is_open = True
+
     def close(self) -> None:
-        """Nothing may use the pass of this call any more."""
-        if self.entry is not None:
+        """And now no more."""
+        if self.entry is not None and self.is_open:
+            self.is_open = False
             self.entry.__exit__(None, None, None)
 
 
@@ -116,8 +135,7 @@ class Layer:
             identity=identity,
             description=tool.description,
         )
-        entry.__enter__()  # left by `finish`
-        call.entry = entry
+        call.open(entry)  # until `finish`
 
     def refuse(self, context: ToolCallHookContext, error: BaseException) -> None:
         """Remember what the model shall be told."""
