@@ -23,8 +23,11 @@ for name in ("OPENAI_API_KEY", "CREWAI_USER_PAT", "XDG_CONFIG_HOME", "XDG_DATA_H
     os.environ.pop(name, None)
 
 FILTERS = (
+    # CrewAI reads its own old fields when an agent is made.
+    r"ignore::DeprecationWarning:(crewai|pydantic)(\..*)?",
     # crewai.rag hands out its submodules lazily, and the import system cannot attach them.
     "ignore:Cannot set an attribute on 'crewai:ImportWarning",
+    "ignore:LiteAgent is deprecated:FutureWarning",
     # CrewAI 1.15.10 brings an OpenTelemetry that reads entry points the old way.
     "ignore:SelectableGroups dict interface is deprecated:DeprecationWarning:opentelemetry",
 )
