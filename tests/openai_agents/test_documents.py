@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 from agents import Agent, Runner
+from tests.openai_agents.scripted import Scripted, call
 
 import permit0
 from permit0_openai_agents.plugin import SUPPORT
-from tests.openai_agents.scripted import Scripted, call
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "packages" / "openai_agents" / "README.md").read_text()

@@ -13,6 +13,7 @@ import platform
 import sys
 import tempfile
 from argparse import Namespace
+from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
 
@@ -95,10 +96,9 @@ def _prove(term: Terminal, integration: Integration, guard: Guard) -> list[Line]
         if line.note:
             sign.append(f"  {visible(line.note, 200)}", "bright_black")
         term.line(sign, indent=2, hang=2)
-    for gap in integration.gaps():
-        term.line(
-            Text(f"open: {visible(gap.name)}: {visible(gap.why, 200)}", "yellow"), indent=2, hang=2
-        )
+    gaps = integration.support().get("gaps", ())
+    for gap in gaps if isinstance(gaps, Sequence) else ():
+        term.line(Text(f"open: {visible(str(gap), 200)}", "yellow"), indent=2, hang=2)
     return lines
 
 

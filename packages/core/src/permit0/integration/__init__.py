@@ -4,7 +4,6 @@ one report of what is covered. An integration finds the framework's hooks, trans
 
 from __future__ import annotations
 
-from permit0.binding import Binder
 from permit0.binding import Binder, Bound, named
 from permit0.identity import current_identity
 from permit0.integration.arguments import by_name

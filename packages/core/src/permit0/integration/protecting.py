@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import inspect
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol, TypeVar, runtime_checkable
 
 from permit0.build import build_guard
 from permit0.errors import BadPlugin, InvalidInput
 from permit0.guard import Guard
-from permit0.integration.report import Coverage, CoverageWarning, Covered, Gap, Guarded
+from permit0.integration.report import Coverage, CoverageWarning, Covered, Guarded
 from permit0.integration.seams import Seam
 from permit0.plugins.manager import Plugins
 
@@ -36,8 +36,8 @@ class Integration(Protocol):
     def seams(self, guard: Guard) -> Sequence[Seam]:
         """Every path to a tool's body, to be driven with this guard. Imports the framework."""
 
-    def gaps(self) -> Sequence[Gap]:
-        """What no agent of this framework can be guarded against here."""
+    def support(self) -> Mapping[str, object]:
+        """For tables: "framework", "versions" and "approval" as text, "hooks" and "gaps" as texts."""
 
 
 class _Reports:
