@@ -1,7 +1,4 @@
-"""An agent of the OpenAI Agents SDK behind permit0, offline: a script stands in for the model.
-
-It runs a line that is harmless, one that needs a person, and one that nobody may allow.
-"""
+"""An agent of the OpenAI Agents SDK behind permit0, offline: a script stands in for the model."""
 
 import asyncio
 import json
@@ -30,7 +27,8 @@ class Script(Model):
         message = {"id": "m", "type": "message", "role": "assistant", "status": "completed"}
         return self.says(ResponseOutputMessage.model_validate({**message, "content": [text]}))
 
-    def says(self, item: Any) -> ModelResponse:
+    @staticmethod
+    def says(item: Any) -> ModelResponse:
         return ModelResponse(output=[item], usage=Usage(), response_id=None)
 
     async def stream_response(self, *_: Any, **__: Any) -> Any: ...
@@ -47,7 +45,7 @@ async def main() -> None:
     quiet = RunConfig(tracing_disabled=True)
     result = await Runner.run(agent, "clean up", run_config=quiet)
     while result.interruptions:
-        state = result.to_state()  # state.to_string() may wait in a file for days
+        state = result.to_state()  # may wait in a file: state.to_string()
         for item in state.get_interruptions():
             asked = question(item)
             print(asked.view if asked else item.arguments, "\n\nalice says yes\n")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -88,6 +89,14 @@ def call(name: str, arguments: dict[str, Any] | str, call_id: str) -> ResponseFu
     return ResponseFunctionToolCall(
         type="function_call", name=name, call_id=call_id, id=call_id, arguments=text
     )
+
+
+def delegation(name: str = "delegate") -> ResponseFunctionToolCall:
+    """The model calls an agent as a tool, with an id of its own.
+
+    Older releases find a paused sub-run by the looks of the call, also one of another test.
+    """
+    return call(name, {"input": "go"}, f"d{secrets.token_hex(8)}")
 
 
 def says(text: str) -> ResponseOutputMessage:

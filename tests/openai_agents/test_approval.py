@@ -11,7 +11,16 @@ from typing import Any
 
 import pytest
 from agents import Agent, FunctionTool, Runner, RunState, function_tool
-from tests.openai_agents.scripted import DONE, LARGE, Scripted, build, call, recorded, streamed
+from tests.openai_agents.scripted import (
+    DONE,
+    LARGE,
+    Scripted,
+    build,
+    call,
+    delegation,
+    recorded,
+    streamed,
+)
 
 from permit0 import ApprovalAnswer, Guard, Identity, InvalidInput
 from permit0_openai_agents import approve, guard_agent, guard_tools, question, reject, settle
@@ -267,7 +276,7 @@ def test_a_stop_inside_of_an_agent_as_a_tool_is_answered_outside(
 ) -> None:
     guard = build(tmp_path, audit=True)
     sub = agent_of(charge, name="sub")
-    model = Scripted(call("delegate", {"input": "go"}, "d1"))
+    model = Scripted(delegation())
     agent = guard_agent(Agent(name="a", model=model, tools=[sub.as_tool("delegate", "d")]), guard)
     state = stopped(agent)
     approve(state, only(state), by="alice")

@@ -50,7 +50,7 @@ def test_the_readme_says_what_the_plugin_supports() -> None:
 
 def test_the_example_shows_a_refusal_and_an_approval(tmp_path: Path) -> None:
     example = ROOT / "examples" / "openai_agents_agent.py"
-    assert len(example.read_text().splitlines()) <= 62
+    assert len(example.read_text().splitlines()) < 60
     environment = {**os.environ, "OPENAI_AGENTS_DISABLE_TRACING": "1"}
     answer = subprocess.run(
         [sys.executable, str(example)],

@@ -28,7 +28,7 @@ from agents import (
 from agents.mcp import MCPServer
 from mcp.types import CallToolResult, TextContent
 from mcp.types import Tool as MCPTool
-from tests.openai_agents.scripted import DONE, LARGE, Scripted, build, call, says
+from tests.openai_agents.scripted import DONE, LARGE, Scripted, build, call, delegation, says
 
 import permit0
 from permit0 import Guard, InvalidInput
@@ -226,9 +226,7 @@ def test_agents_as_tools_are_guarded_also_when_added_later(
     guard: Guard, danger: FunctionTool, look: FunctionTool, ran: Ran
 ) -> None:
     target = Agent(name="sub", model=Scripted(TURN), tools=both(danger, look))
-    agent = guard_agent(
-        Agent(name="a", model=Scripted(call("delegate", {"input": "q"}, "d1"))), guard
-    )
+    agent = guard_agent(Agent(name="a", model=Scripted(delegation())), guard)
     agent.tools.append(target.as_tool("delegate", "d"))
     assert go(Runner.run(agent, "go")).final_output == DONE
     assert ran == ["look"]
@@ -237,11 +235,12 @@ def test_agents_as_tools_are_guarded_also_when_added_later(
 def test_delegating_is_a_call_as_well(tmp_path: Any, look: FunctionTool, ran: Ran) -> None:
     guard = build(tmp_path)
     target = Agent(name="sub", model=Scripted(call("look", "{}", "c1")), tools=[look])
-    model = Scripted(call("danger", {"input": "q"}, "d1"))
+    step = delegation("danger")
+    model = Scripted(step)
     agent = Agent(name="a", model=model, tools=[target.as_tool("danger", "d")])
     assert go(Runner.run(guard_agent(agent, guard), "go")).final_output == DONE
     assert ran == []
-    assert "permit0 did not run danger" in model.told["d1"]
+    assert "permit0 did not run danger" in model.told[step.call_id]
 
 
 def test_guarding_twice_guards_once(

@@ -11,7 +11,7 @@ from typing import Any
 import agents
 import pytest
 from agents import Agent, RunConfig, RunContextWrapper, Runner, RunState, function_tool
-from tests.openai_agents.scripted import LARGE, SMALL, Scripted, build, call, recorded
+from tests.openai_agents.scripted import LARGE, SMALL, Scripted, build, call, delegation, recorded
 
 import permit0
 from permit0 import Identity
@@ -122,7 +122,7 @@ def test_agents_of_one_run_share_its_session(tmp_path: Path, ran: Ran) -> None:
     guard = build(tmp_path, audit=True)
     sub = agent_of(ran, SMALL, "sub")
     other = agent_of(ran, SMALL, "other")
-    model = Scripted(call("delegate", {"input": "go"}, "d1"), call("transfer_to_other", {}, "h1"))
+    model = Scripted(delegation(), call("transfer_to_other", {}, "h1"))
     agent = Agent(name="a", model=model, tools=[sub.as_tool("delegate", "d")], handoffs=[other])
     guard_agent(agent, guard)
     go(Runner.run(agent, "go", context={"session_id": "chat-1"}))

@@ -14,7 +14,6 @@ yes or no. Everywhere else a person answers the SDK's interruption, through JSON
 from __future__ import annotations
 
 import asyncio
-import secrets
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -23,7 +22,16 @@ from typing import Any
 import pytest
 from agents import Agent, FunctionTool, Runner, RunState, Tool, function_tool
 from agents.tool_context import ToolContext
-from tests.openai_agents.scripted import DONE, LARGE, SMALL, Scripted, build, call, streamed
+from tests.openai_agents.scripted import (
+    DONE,
+    LARGE,
+    SMALL,
+    Scripted,
+    build,
+    call,
+    delegation,
+    streamed,
+)
 
 from permit0 import Guard
 from permit0.approval.approvers import CallbackApprover
@@ -103,8 +111,7 @@ def agent_for(shape: str, verdict: str, at_once: bool, guard: Guard, ran: Ran) -
             return Agent(name="a", model=Scripted(call("outer", {}, "o")), tools=[outer])
         case "sub-agent":
             sub = Agent(name="sub", model=Scripted(turn(1)), tools=every)
-            # Older releases find a paused sub-run by the looks of the call, also one of another test.
-            model = Scripted(call("delegate", {"input": "go"}, f"d{secrets.token_hex(4)}"))
+            model = Scripted(delegation())
             return Agent(name="a", model=model, tools=[sub.as_tool("delegate", "sub")])
         case _:
             target = Agent(name="b", model=Scripted(turn(1)), tools=every)

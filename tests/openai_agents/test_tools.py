@@ -251,63 +251,6 @@ def test_the_tools_own_approval_is_asked_as_well(
         assert ran == ["look"]
 
 
-STOPS: list[Any] = [
-    "stop_on_first_tool",
-    {"stop_at_tool_names": ["danger", "charge", "look"]},
-    "function",
-]
-
-
-@pytest.mark.parametrize("name", ["danger", "look"])
-@pytest.mark.parametrize("stop", STOPS, ids=str)
-def test_a_refusal_is_no_final_answer(
-    stop: Any, name: str, guard: Guard, tools: dict[str, FunctionTool], ran: Ran
-) -> None:
-    from agents import ToolsToFinalOutputResult
-
-    def first(context: object, results: list[Any]) -> ToolsToFinalOutputResult:
-        return ToolsToFinalOutputResult(is_final_output=True, final_output=results[0].output)
-
-    behaviour = first if stop == "function" else stop
-    agent = agent_of(tools, call(name, "{}", "c1"), tool_use_behavior=behaviour)
-    guard_agent(agent, guard)
-    result = go(Runner.run(agent, "go"))
-    assert result.final_output == ("seen" if name == "look" else DONE)
-    clone = agent.clone(model=Scripted(call(name, "{}", "c2")))
-    assert go(Runner.run(clone, "go")).final_output == ("seen" if name == "look" else DONE)
-
-
-@pytest.mark.parametrize("stop", STOPS[:2], ids=str)
-def test_a_persons_no_is_no_final_answer(
-    stop: Any, guard: Guard, tools: dict[str, FunctionTool], ran: Ran
-) -> None:
-    agent = agent_of(tools, call("charge", "{}", "c1"), tool_use_behavior=stop)
-    guard_agent(agent, guard)
-    state = go(Runner.run(agent, "go")).to_state()
-    state.reject(state.get_interruptions()[0])
-    assert go(Runner.run(agent, state)).final_output == DONE
-    assert ran == []
-
-
-def test_a_stop_beside_a_refusal_stays_a_stop(
-    guard: Guard, tools: dict[str, FunctionTool], ran: Ran
-) -> None:
-    turn = [call("look", "{}", "c1"), call("danger", "{}", "c2")]
-    agent = agent_of(tools, turn, tool_use_behavior="stop_on_first_tool")
-    assert go(Runner.run(guard_agent(agent, guard), "go")).final_output == "seen"
-    agent = agent_of(tools, turn[::-1], tool_use_behavior="stop_on_first_tool")
-    assert go(Runner.run(guard_agent(agent, guard), "go")).final_output == DONE
-
-
-def test_the_behaviour_of_an_agent_can_still_be_changed(
-    guard: Guard, tools: dict[str, FunctionTool]
-) -> None:
-    agent = guard_agent(agent_of(tools, call("look", "{}", "c1")), guard)
-    assert agent.tool_use_behavior == "run_llm_again"
-    agent.tool_use_behavior = "stop_on_first_tool"
-    assert go(Runner.run(agent, "go")).final_output == "seen"
-
-
 def test_a_call_is_decided_once_at_all_layers(
     tmp_path: Path, tools: dict[str, FunctionTool], ran: Ran
 ) -> None:

@@ -19,7 +19,6 @@ Does not: see `tool.__wrapped__` or the original object, which whoever holds the
 
 from __future__ import annotations
 
-import copy
 import inspect
 import json
 import logging
@@ -145,7 +144,7 @@ class GuardedInvoker:
 
     def without(self, tool: FunctionTool) -> FunctionTool:
         """The tool as it is now, less these layers."""
-        bare = copy.copy(tool)
+        bare = _copied(tool)
         bare.on_invoke_tool = self.original.on_invoke_tool
         if _is(tool.needs_approval, self.needs_approval):
             bare.needs_approval = self.original.needs_approval
@@ -199,7 +198,7 @@ def guard_function_tool(binding: Binding, tool: FunctionTool, owner: str) -> Fun
             return tool
         tool = invoker.without(tool)
     layers = GuardedInvoker(binding, tool, owner)
-    guarded = copy.copy(tool)
+    guarded = _copied(tool)
     guarded.on_invoke_tool = layers
     guarded.needs_approval = layers.needs_approval
     guarded.tool_input_guardrails = [*(tool.tool_input_guardrails or ()), layers.guardrail]
@@ -281,6 +280,13 @@ def also(setting: Any, *args: Any) -> Callable[[], Awaitable[bool]] | None:
         return bool(await said if inspect.isawaitable(said) else said)
 
     return ask
+
+
+def _copied(tool: FunctionTool) -> FunctionTool:
+    """Past the constructor, which subclasses have in other shapes and older releases call."""
+    made = object.__new__(type(tool))
+    made.__dict__.update(tool.__dict__)
+    return made
 
 
 def _written(arguments: Mapping[str, object]) -> str:
