@@ -13,7 +13,7 @@ FILTERS = (
     "ignore:is_running called from within a step:DeprecationWarning:llama_index",
     # Workflow looks at every attribute of an agent for its steps, also at those that pydantic gives up.
     "ignore::pydantic.warnings.PydanticDeprecatedSince20",
-    "ignore:Accessing the 'model_:DeprecationWarning:inspect",
+    "ignore::pydantic.warnings.PydanticDeprecatedSince211",
     # A Context says so whenever it is serialised: the memory has to be put back by hand.
     "ignore:Skipping serialization of known unserializable key",
 )

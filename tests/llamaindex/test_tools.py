@@ -468,11 +468,11 @@ class OneArgument(AsyncBaseTool):
     def metadata(self) -> ToolMetadata:
         return ToolMetadata(name=self._name, description="d", fn_schema=Text)
 
-    def call(self, text: str) -> ToolOutput:  # type: ignore[override]  # as tools do
+    def call(self, text: str) -> ToolOutput:
         self._ran.append((self._name, text))
         return ToolOutput(content="done", tool_name=self._name, raw_input={}, raw_output="done")
 
-    async def acall(self, text: str) -> ToolOutput:  # type: ignore[override]
+    async def acall(self, text: str) -> ToolOutput:
         return self.call(text)
 
 

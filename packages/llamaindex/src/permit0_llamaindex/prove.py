@@ -37,7 +37,7 @@ Turn = str | list[tuple[str, dict[str, Any]]]
 Ran = list[str]
 
 
-class _Script(FunctionCallingLLM):
+class Script(FunctionCallingLLM):
     """A model that says what it was told to."""
 
     turns: list[Any]
@@ -129,7 +129,7 @@ def seams(guard: Guard) -> Sequence[Seam]:
             await way(tool)
 
     def agent(ran: Ran, *, streaming: bool = True) -> Any:
-        script = _Script(turns=[BOTH])
+        script = Script(turns=[BOTH])
         return guard_agent(
             FunctionAgent(tools=_canaries(ran), llm=script, streaming=streaming), guard
         )
@@ -152,7 +152,7 @@ def seams(guard: Guard) -> Sequence[Seam]:
         ),
         seam(
             "predict_and_call",
-            lambda ran: _Script(turns=[BOTH]).predict_and_call(
+            lambda ran: Script(turns=[BOTH]).predict_and_call(
                 tools(ran), user_msg="go", allow_parallel_tool_calls=True
             ),
         ),
@@ -178,12 +178,12 @@ def _react(ran: Ran) -> Any:
     turns = [
         f'Thought: x\nAction: {name}\nAction Input: {{"path": "x"}}' for name in (ALLOWED, REFUSED)
     ]
-    script = _Script(turns=[*turns, "Thought: x\nAnswer: done"], calls=False)
+    script = Script(turns=[*turns, "Thought: x\nAnswer: done"], calls=False)
     return ReActAgent(tools=_canaries(ran), llm=script)
 
 
 def _workflow(ran: Ran) -> Any:
-    return AgentWorkflow(agents=[FunctionAgent(tools=_canaries(ran), llm=_Script(turns=[BOTH]))])
+    return AgentWorkflow(agents=[FunctionAgent(tools=_canaries(ran), llm=Script(turns=[BOTH]))])
 
 
 def _code(ran: Ran, guard: Guard) -> Any:
@@ -196,7 +196,7 @@ def _code(ran: Ran, guard: Guard) -> Any:
         functions[REFUSED]("x")
         return "done"
 
-    script = _Script(turns=["<execute>both()</execute>", "done"], calls=False)
+    script = Script(turns=["<execute>both()</execute>", "done"], calls=False)
     # Not guarded itself: whether code runs at all is another question than what it reaches.
     return CodeActAgent(code_execute_fn=execute, llm=script)
 
