@@ -27,6 +27,8 @@ FILTERS = (
     r"ignore::DeprecationWarning:(crewai|pydantic)(\..*)?",
     # crewai.rag hands out its submodules lazily, and the import system cannot attach them.
     "ignore:Cannot set an attribute on 'crewai:ImportWarning",
+    # Old ways that are still there, and so have to hold.
+    "ignore:CrewAgentExecutor is deprecated:DeprecationWarning",
     "ignore:LiteAgent is deprecated:FutureWarning",
     # CrewAI 1.15.10 brings an OpenTelemetry that reads entry points the old way.
     "ignore:SelectableGroups dict interface is deprecated:DeprecationWarning:opentelemetry",

@@ -18,11 +18,13 @@ from crewai.tools.base_tool import Tool
 import permit0
 from permit0.approval.approvers import CallbackApprover
 from permit0.model.approval import ApprovalRequest
+from permit0_crewai import answer
 
 __all__ = [
     "PACK",
     "Canaries",
     "Scripted",
+    "approve",
     "ask",
     "build",
     "counted",
@@ -52,7 +54,8 @@ DENY = (
 SMALL: dict[str, object] = {"amount": 50}
 LARGE: dict[str, object] = {"amount": 5000}
 
-Step = str | Sequence[tuple[str, Mapping[str, object]]]
+Calls = Sequence[tuple[str, Mapping[str, object]]]
+Step = str | Calls | Callable[[], str | Calls]
 
 
 def build(
@@ -75,6 +78,14 @@ def counted(guard: permit0.Guard, *, session: str, agent: str) -> int:
     """How many reads are in the history of a session."""
     asked = guard.engine.check("look", {"path": "x.txt"}, session=session, agent=agent)
     return asked.actions[0].volume_points // 4
+
+
+def approve(guard: permit0.Guard, *, approved: bool = True, by: str = "alice") -> str:
+    """A person answers the one request that waits; its id."""
+    assert guard.desk is not None
+    (waiting,) = guard.desk.pending()
+    answer(guard, waiting.request.id, approved=approved, by=by)
+    return waiting.request.id
 
 
 class Canaries:
@@ -142,7 +153,8 @@ class Canaries:
 class Scripted(BaseLLM):
     """A model that says what it is told to say.
 
-    Each step is a text, or calls of tools. seen: the messages of each request, as JSON.
+    Each step is a text, calls of tools, or a function that does something first and returns such a step.
+    seen: the messages of each request, as JSON.
     """
 
     def __init__(self, *steps: Step, native: bool = True) -> None:
@@ -165,6 +177,8 @@ class Scripted(BaseLLM):
     def call(self, messages: Any, *args: Any, **kwargs: Any) -> Any:
         self.seen.append(json.dumps(messages, default=str))
         step = self.steps.pop(0)
+        if callable(step):
+            step = step()
         if isinstance(step, str):
             return step
         return [
