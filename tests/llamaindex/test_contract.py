@@ -1,4 +1,6 @@
-"""What every integration keeps."""
+"""The contract of every integration, for this one."""
+
+from __future__ import annotations
 
 from permit0.testing.integration_contract import IntegrationContract
 

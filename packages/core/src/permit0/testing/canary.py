@@ -18,14 +18,12 @@ _PACK = f"""\
 pack: permit0.canary
 version: 1
 mappings:
-  - tools: [{ALLOWED}, {REFUSED}]
-    action: files.read
-    arguments: {{path: path}}
+  # The second line: what frameworks themselves put between an agent and another one's canaries.
+  - tools: [{ALLOWED}, {REFUSED},
+            delegate_work_to_coworker, ask_question_to_coworker]
+    action: process.compute
 cases:
-  - name: the canary reads
-    call: {{tool: {ALLOWED}, args: {{path: /srv/canary.txt}}}}
-    decision: allow
-    action: files.read
+  - {{name: the canary sings, call: {{tool: {ALLOWED}, args: {{}}}}, decision: allow}}
 """
 
 
