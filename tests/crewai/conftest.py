@@ -27,6 +27,8 @@ FILTERS = (
     r"ignore::DeprecationWarning:(crewai|pydantic)(\..*)?",
     # crewai.rag hands out its submodules lazily, and the import system cannot attach them.
     "ignore:Cannot set an attribute on 'crewai:ImportWarning",
+    # The async client of CrewAI's LLM closes no connection.
+    "ignore:unclosed (<socket|transport):ResourceWarning",
     # Old ways that are still there, and so have to hold.
     "ignore:CrewAgentExecutor is deprecated:DeprecationWarning",
     "ignore:LiteAgent is deprecated:FutureWarning",

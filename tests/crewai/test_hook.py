@@ -26,8 +26,9 @@ from tests.crewai.kit import LARGE, SMALL, Canaries, Scripted, ask, build, crew_
 import permit0
 from permit0_crewai import guard_crew, install, uninstall
 
-LOOK = ("look", {"path": "a.txt"})
-DANGER = ("danger", {"path": "x"})
+Call = tuple[str, dict[str, object]]
+LOOK: Call = ("look", {"path": "a.txt"})
+DANGER: Call = ("danger", {"path": "x"})
 FINAL = "Thought: I know\nFinal Answer: done"
 
 
@@ -118,7 +119,10 @@ def test_the_model_is_told_that_arguments_were_changed(
 ) -> None:
     install(guard)
     register_before_tool_call_hook(mutating)
-    calls = [LOOK, ("charge", SMALL)]  # with the first one, ours take their places again
+    calls: list[Call] = [
+        LOOK,
+        ("charge", SMALL),
+    ]  # with the first one, ours take their places again
     llm = Scripted(*([call] for call in calls), "done") if native else ask(*calls, native=False)
     crew_of(team(llm, canaries.all())).kickoff()
     assert canaries.ran == [("look", "a.txt")]
@@ -149,6 +153,10 @@ def test_a_hook_that_puts_itself_first_does_not_stay_there(
     assert mutating in hooks
 
 
+def emptying(context: Any) -> None:
+    clear_all_tool_call_hooks()
+
+
 @pytest.mark.parametrize("guarded", [True, False])
 def test_emptying_the_lists_does_not_open_tools_that_were_seen(
     guard: permit0.Guard, canaries: Canaries, guarded: bool
@@ -160,7 +168,7 @@ def test_emptying_the_lists_does_not_open_tools_that_were_seen(
         guard_crew(crew, guard)
     else:
         install(guard)
-    register_after_tool_call_hook(lambda context: clear_all_tool_call_hooks() and None)
+    register_after_tool_call_hook(emptying)
     crew.kickoff()
     assert canaries.ran == []
     assert "permit0 did not run danger" in llm.seen[-1]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing, suppress
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -53,12 +54,11 @@ def guard(tmp_path: Path) -> Iterator[permit0.Guard]:
 
 def executors() -> list[Any]:
     """The classes that run an agent; the old one is gone from newer releases."""
-    found: list[Any] = [None]
     try:
-        from crewai.agents.crew_agent_executor import CrewAgentExecutor
+        old = import_module("crewai.agents.crew_agent_executor")
     except ImportError:
-        return found
-    return [*found, CrewAgentExecutor]
+        return [None]
+    return [None, old.CrewAgentExecutor]
 
 
 def agent_of(llm: Scripted, tools: list[Any], executor: Any = None) -> Agent:
@@ -219,7 +219,7 @@ def test_a_refusal_says_to_the_program_what_it_was(
     guard: permit0.Guard, canaries: Canaries
 ) -> None:
     (charge,) = guard_tools([canaries.charge()], guard)
-    told = charge.run(amount=5000)
+    told: object = charge.run(amount=5000)
     assert isinstance(told, Refusal)
     assert guard.desk is not None
     assert told.details["request"] == guard.desk.pending()[0].request.id
