@@ -28,4 +28,4 @@ def test_the_refused_canary_does_not_run(tmp_path: Path, path: str) -> None:
 
 def test_the_integration_is_one() -> None:
     assert isinstance(CrewAI(), Integration)
-    assert CrewAI().support()["tested"] == ["1.15.10", "1.15.30"]
+    assert CrewAI().support()["versions"] == "crewai 1.15.10 to 1.15.30"

@@ -56,4 +56,4 @@ def test_a_seam_shows_a_body_that_ran(place: int, tmp_path: Path) -> None:
 def test_it_says_what_it_supports() -> None:
     integration = OpenAIAgents()
     assert isinstance(integration, Integration)
-    assert integration.support()["versions"] == ">=0.18.3,<0.25"
+    assert integration.support()["versions"] == "openai-agents 0.18.3 to 0.24.0"

@@ -41,16 +41,14 @@ class CrewAI:
             "framework": "CrewAI",
             "distribution": "permit0-crewai",
             "requires": "crewai>=1.15.10,<2",
-            "tested": ["1.15.10", "1.15.30"],
-            "enforces": [
+            "versions": "crewai 1.15.10 to 1.15.30",
+            "hooks": [
                 "before_tool_call hook: decides, also for cached results",
                 "tool: func, _run, _arun, run, arun; CrewStructuredTool",
             ],
             "reports": ["after_tool_call hook: text of refusals, cached results", "tool: results"],
-            "approval": [
-                "blocking approver in the thread of the hook, with a time limit",
-                "refusal that names the request; answer it, kick off again",
-            ],
+            "approval": "a blocking approver with a time limit, or a refusal that names the request; "
+            "answer it, kick off again",
             "gaps": [
                 "built-in tools of the model's provider (LLM(builtin_tools=...))",
                 "remote agents (a2a)",

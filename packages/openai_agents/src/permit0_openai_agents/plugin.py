@@ -19,8 +19,8 @@ __all__ = ["OpenAIAgents", "permit0_integrations", "permit0_pack_files"]
 SUPPORT: dict[str, Any] = {
     "framework": "OpenAI Agents SDK",
     "distribution": "openai-agents",
-    "versions": ">=0.18.3,<0.25",
-    "enforcing": [
+    "versions": "openai-agents 0.18.3 to 0.24.0",
+    "hooks": [
         "on_invoke_tool of function tools, MCP tools and agents as tools",
         "tool input guardrail (refusals)",
         "needs_approval (interruptions)",
@@ -28,7 +28,7 @@ SUPPORT: dict[str, Any] = {
         "get_all_tools of the agent's class, handoffs",
     ],
     "observing": ["Permit0RunHooks (ends a run in which something is not guarded)"],
-    "human": "RunState interruptions: approve(state, item, by=...)",
+    "approval": "RunState interruptions: approve(state, item, by=...)",
     "gaps": [
         "hosted tools and hosted MCP run on the provider's side",
         "local shell and the computer cannot stop for a person: an approver, or a refusal",
