@@ -70,7 +70,7 @@ $(TEST_ONE): test-%:
 # Each in a process of its own, for no user has four frameworks loaded at once.
 test-frameworks:
 	@$(call BOOTSTRAP,frameworks)
-	@set -e; for name in $(subst -,_,$(FRAMEWORKS)); do echo "== $$name (frameworks)"; \
+	@set -e; for name in $(subst -,_,$(FRAMEWORKS)) frameworks; do echo "== $$name (frameworks)"; \
 		.venv-frameworks/bin/python -m pytest tests/$$name $(ARGS); done
 
 lint: dev
