@@ -1,4 +1,4 @@
-"""A run that waits for a person goes on in another process: the state in JSON, the question in the state file."""
+"""A run that waits for a person goes on in another process: state in JSON, question in the state file."""
 
 from __future__ import annotations
 
