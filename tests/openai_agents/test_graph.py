@@ -34,7 +34,6 @@ import permit0
 from permit0 import Guard, InvalidInput
 from permit0.integration import Coverage, CoverageWarning
 from permit0_openai_agents import (
-    Permit0RunHooks,
     agent_coverage,
     approve,
     guard_agent,
@@ -232,6 +231,16 @@ def test_agents_as_tools_are_guarded_also_when_added_later(
     assert ran == ["look"]
 
 
+def test_an_agent_behind_a_guarded_tool_is_guarded(
+    guard: Guard, danger: FunctionTool, look: FunctionTool, ran: Ran
+) -> None:
+    target = Agent(name="sub", model=Scripted(TURN), tools=both(danger, look))
+    (tool,) = permit0.protect([target.as_tool("delegate", "d")], guard=guard, strict=True)
+    agent: Agent[Any] = Agent(name="a", model=Scripted(delegation()), tools=[tool])
+    assert go(Runner.run(agent, "go")).final_output == DONE
+    assert ran == ["look"]
+
+
 def test_delegating_is_a_call_as_well(tmp_path: Any, look: FunctionTool, ran: Ran) -> None:
     guard = build(tmp_path)
     target = Agent(name="sub", model=Scripted(call("look", "{}", "c1")), tools=[look])
@@ -342,53 +351,3 @@ def test_protect_takes_tools_and_lists_of_them(
     with pytest.raises(InvalidInput) as refused:
         permit0.protect(object(), guard=guard)
     assert refused.value.reason_code == "protect_unknown"
-
-
-# ---------------------------------------------------------------- the backstop
-
-
-@pytest.mark.parametrize("guarded", [True, False])
-def test_the_hooks_end_a_run_in_which_something_is_not_guarded(
-    guarded: bool, guard: Guard, look: FunctionTool, ran: Ran
-) -> None:
-    agent: Agent[Any] = Agent(name="a", model=Scripted(call("look", "{}", "c1")), tools=[look])
-    if guarded:
-        guard_agent(agent, guard)
-        assert go(Runner.run(agent, "go", hooks=Permit0RunHooks(guard))).final_output == DONE
-        assert ran == ["look"]
-    else:
-        with pytest.raises(Exception, match="nobody decided this call"):
-            go(Runner.run(agent, "go", hooks=Permit0RunHooks(guard)))
-        assert ran == []
-
-
-def test_the_hooks_stop_a_handoff_to_an_unguarded_agent(
-    guard: Guard, look: FunctionTool, ran: Ran
-) -> None:
-    target: Agent[Any] = Agent(name="b", model=Scripted(call("look", "{}", "c1")), tools=[look])
-    agent: Agent[Any] = Agent(
-        name="a", model=Scripted(call("transfer_to_b", "{}", "h")), handoffs=[target]
-    )
-    with pytest.raises(InvalidInput) as refused:
-        go(Runner.run(agent, "go", hooks=Permit0RunHooks(guard)))
-    assert refused.value.reason_code == "agent_unguarded"
-    guard_agent(agent, guard)
-    agent.model = Scripted(call("transfer_to_b", "{}", "h"))
-    go(Runner.run(agent, "go", hooks=Permit0RunHooks(guard)))
-    assert ran == ["look"]
-
-
-def test_the_hooks_know_a_shell_that_is_not_guarded(guard: Guard, ran: Ran) -> None:
-    from tests.openai_agents.test_native import shell_call
-
-    def execute(request: Any) -> str:
-        ran.append("ran")
-        return "out"
-
-    agent: Agent[Any] = Agent(
-        name="a", model=Scripted(shell_call("git status")), tools=[ShellTool(executor=execute)]
-    )
-    with pytest.raises(InvalidInput) as refused:
-        go(Runner.run(agent, "go", hooks=Permit0RunHooks(guard)))
-    assert refused.value.reason_code == "call_undecided"
-    assert ran == []

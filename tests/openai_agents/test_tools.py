@@ -17,7 +17,6 @@ from agents import (
     RunConfig,
     RunContextWrapper,
     Runner,
-    RunState,
     Tool,
     ToolExecutionConfig,
     ToolGuardrailFunctionOutput,
@@ -251,82 +250,6 @@ def test_the_tools_own_approval_is_asked_as_well(
         assert ran == ["look"]
 
 
-def test_a_call_is_decided_once_at_all_layers(
-    tmp_path: Path, tools: dict[str, FunctionTool], ran: Ran
-) -> None:
-    guard = build(tmp_path, audit=True)
-    steps = [call("look", "{}", "c1"), [call("look", "{}", "c2"), call("danger", "{}", "c3")]]
-    agent = guard_agent(guard_agent(agent_of(tools, *steps), guard), guard)
-    go(Runner.run(agent, "go"))
-    decisions = [
-        (record["what"]["tool"], record["outcome"]) for record in recorded(tmp_path, "decision")
-    ]
-    assert sorted(decisions) == [("danger", "deny"), ("look", "allow"), ("look", "allow")]
-    assert len(recorded(tmp_path, "outcome")) == len(ran) == 2
-
-
-def test_an_approved_call_is_decided_once_and_concluded_once(
-    tmp_path: Path, tools: dict[str, FunctionTool], ran: Ran
-) -> None:
-    guard = build(tmp_path, audit=True)
-    agent = guard_agent(agent_of(tools, call("charge", {"amount": LARGE}, "c1")), guard)
-    state = go(Runner.run(agent, "go")).to_state()
-    for _ in range(3):  # going on without an answer asks nobody anew
-        state = go(Runner.run(agent, go(RunState.from_string(agent, state.to_string())))).to_state()
-    approve(state, state.get_interruptions()[0], by="alice")
-    go(Runner.run(agent, state))
-    assert len(recorded(tmp_path, "decision")) == 1
-    events = [record["event"] for record in recorded(tmp_path, "approval")]
-    assert events == ["requested", "answered", "used"]
-    assert len(ran) == 1
-
-
-def test_a_tool_that_raises_is_the_sdks_business_and_on_record(tmp_path: Path, ran: Ran) -> None:
-    guard = build(tmp_path, audit=True)
-
-    @function_tool
-    def look() -> str:
-        """Look."""
-        raise ValueError("broken")
-
-    @function_tool(failure_error_function=None)
-    def wait() -> str:
-        """Wait."""
-        raise ValueError("broken")
-
-    agent = guard_agent(
-        Agent(name="a", model=Scripted(call("look", "{}", "c1")), tools=[look]), guard
-    )
-    assert go(Runner.run(agent, "go")).final_output == DONE
-    assert "error" in told(agent)["c1"].lower()
-    agent = guard_agent(
-        Agent(name="a", model=Scripted(call("wait", "{}", "c2")), tools=[wait]), guard
-    )
-    with pytest.raises(Exception, match="broken"):
-        go(Runner.run(agent, "go"))
-    assert [record["error"] for record in recorded(tmp_path, "outcome")][-1] == "ValueError"
-
-
-def test_a_result_that_cannot_be_recorded_is_withheld(tmp_path: Path, ran: Ran) -> None:
-    """Else a secret that was read could be sent on, since the session would not know of it."""
-    guard = build(tmp_path, audit=True)
-
-    @function_tool
-    def look() -> str:
-        """Look, and meanwhile the log breaks."""
-        guard.engine.close()
-        ran.append("look")
-        return "the secret"
-
-    agent = guard_agent(
-        Agent(name="a", model=Scripted(call("look", "{}", "c1")), tools=[look]), guard
-    )
-    assert go(Runner.run(agent, "go")).final_output == DONE
-    assert ran == ["look"]
-    assert "the secret" not in told(agent)["c1"]
-    assert "Do not run it again" in told(agent)["c1"]
-
-
 def test_a_custom_function_tool_gets_the_object_that_was_judged(guard: Guard, ran: Ran) -> None:
     async def invoke(context: ToolContext[Any], text: str) -> str:
         ran.append(json.loads(text))
@@ -364,6 +287,15 @@ def test_in_observe_mode_everything_runs(
     assert result.interruptions == []
     assert len(ran) == 2
     assert "observe" in capsys.readouterr().err
+
+
+def test_arguments_that_nobody_can_judge_are_refused(
+    guard: Guard, tools: dict[str, FunctionTool], ran: Ran
+) -> None:
+    step = call("charge", {"amount": SMALL, "note": "x" * (2 << 20)}, "c1")
+    agent = guard_agent(agent_of(tools, step), guard)
+    assert go(Runner.run(agent, "go")).final_output == DONE
+    assert ran == []
 
 
 def test_a_tool_that_was_switched_off_meanwhile_does_not_run(

@@ -130,6 +130,7 @@ def tools_coverage(
     """What of guarded tools is guarded, and what is not."""
     covered: list[Covered] = []
     gaps: list[Gap] = []
+    below = Coverage(FRAMEWORK)
     for tool in tools:
         name = f"{prefix}{_name(tool)}"
         if _is_open(tool):
@@ -138,7 +139,12 @@ def tools_coverage(
         covered.append(Covered(name, where))
         if getattr(tool, "_is_codex_tool", False):
             gaps.append(Gap(name, CODEX))
-    return Coverage(FRAMEWORK, tuple(covered), tuple(gaps))
+        nested = getattr(tool, "_agent_instance", None)
+        if (
+            isinstance(nested, AgentBase) and not prefix
+        ):  # with one, the agents are gone through anyway
+            below = below.plus(agent_coverage(nested))
+    return Coverage(FRAMEWORK, tuple(covered), tuple(gaps)).plus(below)
 
 
 # ---------------------------------------------------------------- agents
@@ -154,14 +160,14 @@ def _guard_graph(agent: AgentBase[Any], binding: Binding, seen: set[int]) -> Non
     else:
         # Past __setattr__: an agent has one of its own, and this is no attribute of it.
         object.__setattr__(agent, "__class__", _guarded_class(type(agent), binding))
-    tools = [_guard_tool(binding, tool, agent.name) for tool in agent.tools]
+    tools = [_guard_tool(binding, tool, agent.name, seen) for tool in agent.tools]
     if any(new is not old for new, old in zip(tools, agent.tools, strict=True)):
         agent.tools = tools
     _guard_neighbours(agent, binding, seen)
 
 
 def _guard_neighbours(agent: AgentBase[Any], binding: Binding, seen: set[int]) -> None:
-    """Agents that can be handed off to, and agents as tools."""
+    """Agents that can be handed off to."""
     for item in getattr(agent, "handoffs", ()):
         if isinstance(item, AgentBase):
             _guard_graph(item, binding, seen)
@@ -170,10 +176,6 @@ def _guard_neighbours(agent: AgentBase[Any], binding: Binding, seen: set[int]) -
             target = _target(item)
             if target is not None:
                 _guard_graph(target, binding, seen)
-    for tool in agent.tools:
-        nested = getattr(tool, "_agent_instance", None)
-        if isinstance(nested, AgentBase):
-            _guard_graph(nested, binding, seen)
 
 
 def _guard_handoff(item: Handoff[Any, Any], binding: Binding) -> None:
@@ -231,9 +233,6 @@ def _listed(agent: Any, binding: Binding, tools: Sequence[Any]) -> list[Any]:
             (done for raw, done in before if raw is tool and _owner(done) == agent.name), None
         )
         now.append((tool, _guard_tool(binding, tool, agent.name) if same is None else same))
-        nested = getattr(tool, "_agent_instance", None)
-        if isinstance(nested, AgentBase):
-            _guard_graph(nested, binding, {id(agent)})
     agent.__dict__["_permit0_listed"] = now
     return [done for _, done in now]
 
@@ -268,8 +267,11 @@ def _target(item: Handoff[Any, Any]) -> AgentBase[Any] | None:
 # ---------------------------------------------------------------- tools
 
 
-def _guard_tool(binding: Binding, tool: Any, owner: str) -> Any:
+def _guard_tool(binding: Binding, tool: Any, owner: str, seen: set[int] | None = None) -> Any:
     if isinstance(tool, FunctionTool):
+        nested = getattr(tool, "_agent_instance", None)
+        if isinstance(nested, AgentBase):
+            _guard_graph(nested, binding, set() if seen is None else seen)
         return guard_function_tool(binding, tool, owner)
     guarded = guard_native_tool(binding, tool, owner)
     if guarded is not None:

@@ -14,7 +14,8 @@ Guarantees:
   5. A tool is guarded once per guard, whoever copies it.
 An agent as a tool is a call like any other, and its agent is guarded as well. When it goes on after a pause
 inside of it, that is not a second call.
-Does not: see `tool.__wrapped__` or the original object, which whoever holds them can call.
+Does not: notice a kill order that comes between a decision and its body, while hooks of the application run;
+see `tool.__wrapped__` or the original object, which whoever holds them can call.
 """
 
 from __future__ import annotations

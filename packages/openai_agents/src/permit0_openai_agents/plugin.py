@@ -35,6 +35,7 @@ SUPPORT: dict[str, Any] = {
         "a refused computer action ends the run",
         "what Codex does inside of its tool",
         "agents that a tool's own code runs, unless they are guarded themselves",
+        "a kill order that comes while the application's on_tool_start hook waits stops the next call",
         "realtime sessions: the same seams, not driven by tests",
     ],
 }
