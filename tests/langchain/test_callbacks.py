@@ -18,6 +18,7 @@ from tests.langchain.kit import (
     Ran,
     Scripted,
     approve,
+    decided,
     make_guard,
     pending,
     refusals,
@@ -113,6 +114,12 @@ def test_what_a_callback_does_not_see_is_seen_after_install(guard: Guard) -> Non
         handler.remove()
     danger.invoke({})
     assert ran == [("danger", "")]
+
+
+def test_two_callbacks_of_one_guard_ask_once(guard: Guard, tmp_path: Path) -> None:
+    note = tools_of([])[0]
+    note.invoke({"text": "a"}, {"callbacks": [Permit0CallbackHandler(guard) for _ in range(3)]})
+    assert decided(tmp_path) == ["note"]
 
 
 def test_a_callback_refuses_whatever_fails(guard: Guard) -> None:

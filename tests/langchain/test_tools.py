@@ -130,6 +130,30 @@ def test_both_bodies_of_a_class_are_one_decision(guard: Guard, tmp_path: Path) -
     assert decided(tmp_path) == ["note"]
 
 
+def test_a_tool_that_calls_itself_is_asked_each_time(guard: Guard, tmp_path: Path) -> None:
+    ran: Ran = []
+    tools: list[Any] = []
+
+    @tool
+    def note(text: str) -> str:
+        """Write twice."""
+        ran.append((text,))
+        return str(tools[0].invoke({"text": text})) if len(ran) < 2 else "noted"
+
+    class Note(Danger):
+        name: str = "note"
+
+        def _run(self, text: str = "", run_manager: Any = None) -> str:
+            return str(note.func(text))  # type: ignore[attr-defined]
+
+    for made in (guard_tool(note, guard), guard_tool(Note(write=print), guard)):
+        ran.clear()
+        tools[:] = [made]
+        made.invoke({"text": "x"})
+        assert len(ran) == 2
+    assert decided(tmp_path) == ["note"] * 4
+
+
 def test_a_class_without_a_guard_refuses(guard: Guard) -> None:
     ran: Ran = []
     bare = type(guard_tool(Danger(write=print), guard))(write=_into(ran), name="note")

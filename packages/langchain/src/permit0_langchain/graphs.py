@@ -31,7 +31,7 @@ from permit0 import Guard
 from permit0.integration import Coverage, Covered, Gap
 from permit0_langchain.callbacks import Permit0CallbackHandler, with_handler
 from permit0_langchain.hook import Enforcer, ToolRefused
-from permit0_langchain.requests import Copies, alone_or_not, prepared, told
+from permit0_langchain.requests import Copies, alone_or_not, given, prepared, told
 from permit0_langchain.tools import enforced, open_about
 from permit0_langchain.translate import Who, was_refused
 
@@ -113,9 +113,39 @@ def guarded_node(node: ToolNode, kit: Kit, *, back: str | None = None, at: str =
             if sync is None or other is not None:
                 setattr(node, WRAPPERS[1], _wrapper_async(other, kit, back))
             setattr(node, MARK, (*marks, kit.guard))
+            if not marks:
+                _count(node)
     else:
         gaps.append(Gap(at + str(node.name), "tools that a wrapper brings along: unknown ToolNode"))
     return Coverage("langchain", tuple(covered), tuple(gaps))
+
+
+def _count(node: Any) -> None:
+    if node.func is not None:
+        node.func = _Counting(node.func)
+    if node.afunc is not None:
+        node.afunc = _CountingAsync(node.afunc)
+
+
+class _Counting:
+    """The function of a node, with a note of how many calls it was given.
+
+    An object and not a closure: LangGraph looks for sub-graphs in what a node's function closes over, and would
+    come from the node to the function to the node, without end.
+    """
+
+    def __init__(self, run: Callable[..., Any]) -> None:
+        self._run = run
+
+    def __call__(self, calls: Any, *args: Any, **kwargs: Any) -> Any:
+        with given(calls):
+            return self._run(calls, *args, **kwargs)
+
+
+class _CountingAsync(_Counting):
+    async def __call__(self, calls: Any, *args: Any, **kwargs: Any) -> Any:
+        with given(calls):
+            return await self._run(calls, *args, **kwargs)
 
 
 def _wrapper(outer: Callable[..., Any] | None, kit: Kit, back: str | None) -> Callable[..., Any]:

@@ -7,7 +7,9 @@ Does not: decide.
 from __future__ import annotations
 
 from collections import OrderedDict
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from contextvars import ContextVar
 from typing import Any, cast
 
 from langchain_core.messages import AIMessage
@@ -21,11 +23,13 @@ from permit0_langchain.hook import Enforcer, ToolRefused
 from permit0_langchain.tools import enforced, is_guarded
 from permit0_langchain.translate import refusal_message
 
-__all__ = ["Copies", "alone_or_not", "prepared", "told"]
+__all__ = ["Copies", "alone_or_not", "given", "prepared", "told"]
 
 MAX_COPIES = (
     512  # an agent has fewer tools; one that makes new ones all the time must not fill the memory
 )
+
+_sent: ContextVar[int] = ContextVar("permit0_langchain_sent", default=1)
 
 
 class Copies:
@@ -81,14 +85,24 @@ def alone_or_not(request: ToolCallRequest) -> AbstractContextManager[None]:
     """Say whether the task that runs is this call and nothing else, so that it can be run again.
 
     `create_agent` sends every call to a task of its own. A node that is entered over an edge, or by a jump,
-    runs all calls of the last message, and would run all of them again.
+    runs all calls of the last message, one that several are sent to runs these, and would run all again.
     """
     config = cast("RunnableConfig", getattr(request.runtime, "config", None) or {})
     path = (config.get("metadata") or {}).get("langgraph_path") or ("",)
     messages = _messages(request.state)
     last = next((item for item in reversed(messages) if isinstance(item, AIMessage)), None)
-    alone = path[0] == "__pregel_push" or (last is not None and len(last.tool_calls) == 1)
-    return resumable(alone, config)
+    sent = path[0] == "__pregel_push" and _sent.get() == 1
+    return resumable(sent or (last is not None and len(last.tool_calls) == 1), config)
+
+
+@contextmanager
+def given(calls: object) -> Iterator[None]:
+    """Note how many calls were sent to a node at once, from its input."""
+    token = _sent.set(max(1, len(calls)) if isinstance(calls, list) else 1)
+    try:
+        yield
+    finally:
+        _sent.reset(token)
 
 
 def _messages(state: object) -> list[Any]:

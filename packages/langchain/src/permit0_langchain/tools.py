@@ -265,12 +265,13 @@ def _body_of_method(tool: BaseTool, body: Callable[..., Any], name: str) -> Body
     arguments = held.arguments.get(name)
     if arguments is None:
         arguments = held.arguments[name] = Arguments(body, tool.args_schema)
-    # `_arun` and `_run` often call each other, or a function of the tool, which is guarded as well.
+    # `_arun` often calls `_run`, and both may call a function of the tool, which is guarded as well. Nothing
+    # else is let in, or a tool that calls itself would have one call for free.
     return Body(
         arguments,
         held.enforcers,
         keys=held.keys,
         name=tool.name,
         description=tool.description,
-        lets_in=True,
+        lets_in=name == "_arun" or "func" in type(tool).model_fields,
     )
