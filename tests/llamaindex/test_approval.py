@@ -387,6 +387,23 @@ def test_answers_right_after_a_restore_reach_their_calls_once(
     assert sorted(ran) == sorted(("pay", amount) for amount in expected)
 
 
+@pytest.mark.parametrize("order", ["012345", "543210", "304152"])
+def test_a_burst_of_answers_after_a_restore_loses_none(guard: Guard, ran: Ran, order: str) -> None:
+    """More calls than LlamaIndex has workers, all answered before the first of them asks again."""
+    calls: list[Any] = [("pay", {"amount": 5000 + n}, f"c{n}") for n in range(6)]
+
+    async def main() -> Came:
+        kept, asked = await suspended(agent_of([], guard, calls), 6)
+        handler = await resumed(agent_of(ran, guard), kept)
+        for number in order:
+            handler.ctx.send_event((no if number == "3" else yes)(asked[f"c{number}"]))
+        return await attend(handler, lambda event: None)
+
+    came = in_time(main())
+    assert came.refused == {"c3"}
+    assert sorted(ran) == [("pay", 5000 + n) for n in (0, 1, 2, 4, 5)]
+
+
 OTHER = """
 import asyncio, json, sys
 from pathlib import Path

@@ -27,7 +27,7 @@ from llama_index.core.agent.workflow.base_agent import BaseWorkflowAgent
 from llama_index.core.agent.workflow.workflow_events import ToolCall, ToolCallResult
 from llama_index.core.objects import ObjectRetriever
 from llama_index.core.tools import AsyncBaseTool, BaseTool, ToolOutput
-from llama_index.core.workflow import Context, step
+from llama_index.core.workflow import Context, HumanResponseEvent, step
 from llama_index_instrumentation.dispatcher import active_instrument_tags
 
 from permit0 import Guard, Identity, build_guard
@@ -44,6 +44,7 @@ EXECUTE = "execute"
 CODE_ACTION = "process.run_script"
 """What packs know it by; a tool that is called `execute` could be anything."""
 
+MAX_ANSWERS_AT_ONCE = 64  # answers that wait to be sent again
 _STORED_SESSION = "permit0_session"
 _PROTECTION = "_permit0_protection"
 Agent = TypeVar("Agent", bound=BaseWorkflowAgent | AgentWorkflow)
@@ -193,6 +194,7 @@ def _steps(own: Any) -> dict[str, object]:
                 request,
                 call_id=frame.call_id,
                 approver=protection.approver,
+                starts=protection.starts,
             )
             waited = True
             if problem is not None:
@@ -203,10 +205,21 @@ def _steps(own: Any) -> dict[str, object]:
             protection.starts.close(frame.call_id)
         return output
 
+    async def permit0_answer(self: Any, ctx: Context, ev: HumanResponseEvent) -> None:
+        await _protection(self).starts.deliver(ctx, ev)
+
     config = own.call_tool._step_config
-    call_tool.__qualname__ = f"{own.__qualname__}.call_tool"  # else `step` takes it for no method
+    for method in (call_tool, permit0_answer):
+        method.__qualname__ = (
+            f"{own.__qualname__}.{method.__name__}"  # else `step` takes it for no method
+        )
     as_step = step(num_workers=config.num_workers, retry_policy=config.retry_policy)
-    return {"get_tools": get_tools, "call_tool": as_step(call_tool), "_call_tool": _call_tool}
+    return {
+        "get_tools": get_tools,
+        "call_tool": as_step(call_tool),
+        "_call_tool": _call_tool,
+        "permit0_answer": step(num_workers=MAX_ANSWERS_AT_ONCE)(permit0_answer),
+    }
 
 
 def _protection(agent: object) -> _Protection:

@@ -16,14 +16,18 @@ Guarantees:
      again.
   3. An approved call runs once. LlamaIndex starts a step once for every waiter that an event fits, and once
      more after a restore; a start too many does nothing (Starts).
-  4. No waiting beyond the time of the request, but in a run that was restored: there, the answer that comes
+  4. No answer is lost. After a restore, LlamaIndex replaces a waiter that just got its answer by an empty one;
+     an answer that no start has taken is sent again (Starts.deliver).
+  5. No waiting beyond the time of the request, but in a run that was restored: there, the answer that comes
      too late is refused.
 Does not: let anything run. Whoever waits enters the gate again, which looks at the request itself.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections import OrderedDict
+from typing import Any
 
 from llama_index.core.workflow import Context, HumanResponseEvent, InputRequiredEvent
 from llama_index_instrumentation.dispatcher import active_instrument_tags
@@ -35,14 +39,27 @@ __all__ = ["MAX_ANSWERS", "RUN_ID", "Starts", "wait_for_answer"]
 RUN_ID = "llamaindex.run_id"
 MAX_ANSWERS = 5
 """Answers to one request that do not count before the call stays refused; each starts the step again."""
-MAX_STARTS = 4096  # approved calls that are remembered; a start too many comes within moments
+MAX_REMEMBERED = 4096  # calls and answers; a start too many, or a lost answer, comes within moments
+SEND_AGAIN_S = (
+    0.05,
+    0.2,
+    0.5,
+    2.0,
+)  # pauses: what is lost is lost in the first moments of a restored run
+_COPY = "permit0_copy"
 
 # The request is settled, whatever this answer said: the gate knows the rest.
 _SETTLED = frozenset({"approval_answered", "approval_expired", "approval_unknown"})
 
 
 async def wait_for_answer(
-    ctx: Context, guard: Guard, request: ApprovalRequest, *, call_id: str, approver: str | None
+    ctx: Context,
+    guard: Guard,
+    request: ApprovalRequest,
+    *,
+    call_id: str,
+    approver: str | None,
+    starts: Starts,
 ) -> Permit0Error | None:
     """Wait until somebody answered a request, or its time is over.
 
@@ -51,6 +68,7 @@ async def wait_for_answer(
         guard: Whose desk takes the answer.
         request: What is asked. call_id: the framework's id of the call.
         approver: Whose answer it is if the event does not say.
+        starts: Hears which answers have arrived.
 
     Returns:
         Why the last answer does not count; None: enter the gate again.
@@ -76,18 +94,24 @@ async def wait_for_answer(
             )
         except TimeoutError:
             return None
-        problem = _take(event, guard, request, approver)
+        problem = _take(event, guard, request, approver, starts)
         if problem is None:
             return None
     return problem
 
 
 def _take(
-    event: HumanResponseEvent, guard: Guard, request: ApprovalRequest, approver: str | None
+    event: HumanResponseEvent,
+    guard: Guard,
+    request: ApprovalRequest,
+    approver: str | None,
+    starts: Starts,
 ) -> Permit0Error | None:
     """Hand the answer to the desk; why it does not count, if it does not."""
-    if str(event.get("request_id")).partition(".")[0] != request.id:
+    answered = str(event.get("request_id"))
+    if answered.partition(".")[0] != request.id:
         return InvalidInput("it names another request", reason_code="approval_other_call")
+    starts.take(answered)
     approved = event.get("approved")
     if guard.desk is None or approved is None:
         return None
@@ -108,13 +132,15 @@ def _take(
 
 
 class Starts:
-    """Which approved calls were let in or refused, so that the framework cannot start them again.
+    """Which approved calls were let in or refused, so that the framework cannot start them again; which
+    answers have arrived.
 
     In memory on purpose: in another process, a call that was let in and has no result is asked anew.
     """
 
     def __init__(self) -> None:
         self._closed: OrderedDict[tuple[str, str], None] = OrderedDict()
+        self._taken: OrderedDict[str, None] = OrderedDict()
 
     def is_closed(self, call_id: str) -> bool:
         """Whether this start of a step is one too many."""
@@ -122,13 +148,32 @@ class Starts:
 
     def close(self, call_id: str) -> None:
         """The call of this step runs now, or has its refusal."""
-        self._closed[_start_of(call_id)] = None
-        while len(self._closed) > MAX_STARTS:
-            self._closed.popitem(last=False)
+        _remember(self._closed, _start_of(call_id))
 
     def open(self, call_id: str) -> None:
         """It did not end, and is to be started again."""
         self._closed.pop(_start_of(call_id), None)
+
+    def take(self, request_id: str) -> None:
+        """An answer has arrived at the call that asked."""
+        _remember(self._taken, request_id)
+
+    async def deliver(self, ctx: Context, answer: HumanResponseEvent) -> None:
+        """Send an answer again until it has arrived."""
+        asked = answer.get("request_id")
+        if not isinstance(asked, str) or answer.get(_COPY):
+            return
+        for pause_s in SEND_AGAIN_S:
+            await asyncio.sleep(pause_s)
+            if asked in self._taken:
+                return
+            ctx.send_event(HumanResponseEvent(**{**dict(answer.items()), _COPY: True}))
+
+
+def _remember(known: OrderedDict[Any, None], what: object) -> None:
+    known[what] = None
+    while len(known) > MAX_REMEMBERED:
+        known.popitem(last=False)
 
 
 def _start_of(call_id: str) -> tuple[str, str]:
