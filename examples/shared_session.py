@@ -1,6 +1,6 @@
 """Four frameworks, one guard, one session: an attack that is spread over them is stopped. Offline.
 
-A stolen list of cards is tried out, one small charge at a time, by an agent's tool of each framework in turn. To
+A stolen list of cards is tried out, one small charge at a time, by a tool of each framework in turn. To
 each of them the charge looks harmless; the session knows all of them.
 """
 
