@@ -7,7 +7,7 @@ TEST_ONE = $(FRAMEWORKS:%=test-%)
 TYPES_ONE = $(FRAMEWORKS:%=types-%)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-core test-frameworks lint types format bench constraints clean runtime dev
+.PHONY: help demo test test-core test-frameworks $(FRAMEWORKS:%=bench-%) lint types format bench constraints clean runtime dev
 .PHONY: $(TEST_ONE) $(TYPES_ONE)
 
 # The caller's Python settings must not leak into .venv. The last one would make every import of a
@@ -100,6 +100,14 @@ format: dev
 
 bench: dev
 	@.venv/bin/python benchmarks/run.py $(ARGS)
+	@.venv/bin/python benchmarks/enforce.py
+	@$(MAKE) --no-print-directory $(FRAMEWORKS:%=bench-%)
+
+# What a guard costs in a framework: guarded minus unguarded, p50 and p99.
+$(FRAMEWORKS:%=bench-%): bench-%:
+	@$(call BOOTSTRAP,$*-new)
+	@echo "== $* (overhead)"
+	@.venv-$*-new/bin/python benchmarks/overhead_$(subst -,_,$*).py
 
 constraints:
 	@bash .ci/constraints/compile $(ARGS)
