@@ -7,7 +7,7 @@ TEST_ONE = $(FRAMEWORKS:%=test-%)
 TYPES_ONE = $(FRAMEWORKS:%=types-%)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-core test-frameworks $(FRAMEWORKS:%=bench-%) lint types format bench constraints clean runtime dev
+.PHONY: help demo test test-core test-frameworks lint types format bench constraints clean runtime dev
 .PHONY: $(TEST_ONE) $(TYPES_ONE)
 
 # The caller's Python settings must not leak into .venv. The last one would make every import of a
