@@ -46,7 +46,10 @@ def test_a_broken_listener_of_events_changes_nothing(
     guard: permit0.Guard, canaries: Canaries, layer: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     crew = crew_of(team(ask(LOOK, DANGER), canaries.all()))
-    _ = guard_crew(crew, guard) if layer == "crew" else install(guard)
+    if layer == "crew":
+        guard_crew(crew, guard)
+    else:
+        install(guard)
     with crewai_event_bus.scoped_handlers():
 
         @crewai_event_bus.on(ToolUsageStartedEvent)
@@ -95,7 +98,10 @@ def test_a_plan_is_carried_out_under_guard(
     llm = Scripted(plan, [DANGER, LOOK], "step done", *["final"] * 6)
     agent = team(llm, canaries.all(), planning_config=PlanningConfig(max_attempts=1))
     crew = crew_of(agent)
-    _ = guard_crew(crew, guard) if layer == "crew" else install(guard)
+    if layer == "crew":
+        guard_crew(crew, guard)
+    else:
+        install(guard)
     crew.kickoff()
     assert canaries.ran in ([("look", "a.txt")], [])
     assert any("permit0 did not run danger" in text for text in llm.seen)
@@ -191,6 +197,38 @@ def test_arguments_that_no_schema_knows_reach_no_body_unjudged(
     assert all("path" in values for values in ran)
     assert {"path": "x", "more": "b"} not in ran
     assert len(ran) <= 1
+
+
+@pytest.mark.parametrize("layer", ["crew", "install"])
+def test_the_body_of_an_agents_call_gets_a_copy_that_nobody_else_holds(
+    guard: permit0.Guard, layer: str
+) -> None:
+    held: list[Any] = []
+    got: list[Any] = []
+
+    class Look(BaseTool):
+        name: str = "look"
+        description: str = "d"
+
+        def _run(self, **values: Any) -> str:
+            got.append(values["tags"])
+            return "text"
+
+    def hold(context: Any) -> None:
+        held.append(context.tool_input["tags"])
+
+    register_before_tool_call_hook(hold)
+    crew = crew_of(team(ask(("look", {"path": "a.txt", "tags": ["a"]})), [Look()]))
+    if layer == "crew":
+        guard_crew(crew, guard)
+    else:
+        install(guard)
+    try:
+        crew.kickoff()
+    finally:
+        unregister_before_tool_call_hook(hold)
+    assert got == held == [["a"]]
+    assert got[0] is not held[0]
 
 
 def test_a_renamed_tool_is_judged_under_a_name_that_is_its_own(
@@ -291,7 +329,7 @@ def test_a_hook_that_blocks_first_leaves_nothing_open(
 
 
 @pytest.mark.parametrize("broken", [{"amount": float("nan")}, {"amount": 10**400}, {"amount": {}}])
-def test_odd_arguments_are_refusals(guard: permit0.Guard, broken: dict[str, object]) -> None:
+def test_odd_arguments_are_refusals(guard: permit0.Guard, broken: dict[str, Any]) -> None:
     ran: list[object] = []
 
     class Charge(BaseTool):
