@@ -186,7 +186,7 @@ def test_program_can_converse_line_by_line() -> None:
             process.stdin.flush()
             assert json.loads(process.stdout.readline())["id"] == number
         process.stdin.close()
-        assert process.wait(timeout=30) == 0
+        assert process.wait(timeout=120) == 0
 
 
 def test_long_session_is_as_quick_at_its_end_as_at_its_start() -> None:
