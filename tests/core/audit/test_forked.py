@@ -34,8 +34,8 @@ for n in range(3):
             for i in range(50):
                 read(f"/app/{n}/{i}")
         except Exception as error:
-            os.write(1, f"{getattr(error, 'reason_code', error)}\n".encode())
-        os.write(1, b"done\n")  # in one piece: three of them write to one pipe
+            os.write(1, f"{getattr(error, 'reason_code', error)}\\n".encode())
+        os.write(1, b"done\\n")  # in one piece: three of them write to one pipe
         os._exit(0)
     children.append(pid)
 read("/app/LICENSE")
