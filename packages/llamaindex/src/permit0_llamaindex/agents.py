@@ -123,7 +123,9 @@ def _guard_parts(agent: BaseWorkflowAgent, guard: Guard) -> None:
 
 
 def _guarded(agent: BaseWorkflowAgent, tool: Any, guard: Guard) -> BaseTool:
-    is_code = isinstance(agent, CodeActAgent) and tool.metadata.name == EXECUTE
+    # A function that was put among the tools of an agent that exists has no metadata yet.
+    name = tool.metadata.name if isinstance(tool, BaseTool) else None
+    is_code = isinstance(agent, CodeActAgent) and name == EXECUTE
     return guard_tool(tool, guard, name=CODE_ACTION if is_code else None)
 
 

@@ -118,7 +118,10 @@ class ToolGate:
     """The gate of one tool: what does not let the call in becomes ToolRefused, told to the frame."""
 
     def __init__(self, tool: BaseTool, guard: Guard, name: str | None) -> None:
-        self.name = tool.metadata.get_name() if name is None else name
+        named = tool.metadata.name if name is None else name
+        if not named:
+            raise InvalidInput("this tool has no name, give it one", reason_code="tool_unnamed")
+        self.name = named
         self.schema, self.names = schema_of(tool)
         self._description = tool.metadata.description or ""
         self._gate = Gate(guard, framework=FRAMEWORK)

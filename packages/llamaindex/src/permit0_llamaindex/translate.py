@@ -106,8 +106,11 @@ def error_output(tool: str, error: Permit0Error, raw_input: Mapping[str, object]
 
 
 def schema_of(tool: BaseTool) -> tuple[str, tuple[str, ...]]:
-    """The schema of a tool's arguments as text, and their names in order."""
-    schema = tool.metadata.get_parameters_dict()
+    """The schema of a tool's arguments as text, and their names in order; nothing if it has none."""
+    try:
+        schema = tool.metadata.get_parameters_dict()
+    except Exception:  # noqa: BLE001  # boundary: pydantic, over types of the user's; the framework says it
+        return "", ()
     return json.dumps(schema, default=str), tuple(schema.get("properties", ()))
 
 
