@@ -7,7 +7,8 @@
    answers and holds an unknown tool for a person; no extra can be had without its framework
 4. for each extra and for ``all``: an environment with what others publish, at the pinned versions; then
    ``permit0[EXTRA]`` from our wheels alone, without an index; there: ``pip check``; ``permit0 plugins``
-   names the integration; an engine loads the plugin and not the framework
+   names the integration; an engine loads the plugin and not the framework; ``permit0 prove-seams`` drives
+   the real framework, where a call is refused on every path
 
 Does not: publish, or leave anything in the clone. What others publish comes from the index or from uv's
 cache, checked by hash either way: a folder of wheels of its own would be 300 MB and prove no more.
@@ -193,6 +194,15 @@ def try_extra(place: Path, dist: Path, extra: str, brings: list[str], pinned: st
     found = {name: said for name, said in found.items() if name.startswith("permit0-")}
     require(found == wanted, f"permit0 plugins shows {found}, not {wanted}")
     run([python, "-c", PROBE_PLUGINS, *brings], cwd=work)
+    if len(brings) == 1:
+        # The real framework, on every path: the allowed canary runs, the refused one does not. CrewAI writes
+        # into the home folder and would call home.
+        home = {"HOME": str(work), "OTEL_SDK_DISABLED": "true", "CREWAI_DISABLE_TELEMETRY": "true"}
+        report = work / f"seams-{extra}.json"
+        prove = [python.with_name("permit0"), "prove-seams", "--no-color", "--out", report]
+        run(prove, cwd=work, settings={**os.environ, **home})
+        paths = len(json.loads(report.read_text(encoding="utf-8"))["report"]["seams"])
+        say(f"   permit0 prove-seams: {paths} paths hold")
     took_s = time.monotonic() - began
     say(f"   permit0 plugins: {', '.join(found)}; no framework loaded; {took_s:.1f} s")
 
