@@ -199,7 +199,7 @@ def try_extra(place: Path, dist: Path, extra: str, brings: list[str], pinned: st
         # into the home folder and would call home.
         home = {"HOME": str(work), "OTEL_SDK_DISABLED": "true", "CREWAI_DISABLE_TELEMETRY": "true"}
         report = work / f"seams-{extra}.json"
-        prove = [python.with_name("permit0"), "prove-seams", "--no-color", "--out", report]
+        prove: list[str | Path] = [python.with_name("permit0"), "prove-seams", "--out", report]
         run(prove, cwd=work, settings={**os.environ, **home})
         paths = len(json.loads(report.read_text(encoding="utf-8"))["report"]["seams"])
         say(f"   permit0 prove-seams: {paths} paths hold")
