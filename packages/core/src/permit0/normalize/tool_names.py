@@ -57,7 +57,8 @@ _NUMBER = re.compile(r"(?<=[A-Za-z0-9)])(?:[_\-.:# ]+\d{1,3}| ?\(\d{1,3}\))$")
 _SERVER = re.compile(r"_{2,}|-{2,}|[./:]+")
 _FRAMEWORK_WORD = re.compile(r"mcp\d{0,3}[_-](?=[A-Za-z])")
 _HYPHEN = re.compile(r"([A-Za-z0-9_]+)-([A-Za-z0-9_]*(?:[A-Za-z0-9]_|[a-z0-9][A-Z])[A-Za-z0-9_]*)")
-_FRAMEWORK = frozenset({"mcp", "functions", "function", "tools", "tool", "defaultapi"})
+_MCP = re.compile(r"mcp\d{0,3}", re.IGNORECASE)
+_FRAMEWORK = frozenset({"functions", "function", "tools", "tool", "defaultapi"})
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _DOING = frozenset(
     {
@@ -175,10 +176,9 @@ def spellings(name: str) -> tuple[str, ...]:
 
 def _read(text: str) -> Iterator[Reading]:
     parts = [part for part in _SERVER.split(text) if part]
-    while parts and (
-        fold_name(parts[0]) in _FRAMEWORK
-        or re.fullmatch(r"mcp\d{0,3}", parts[0], re.IGNORECASE) is not None
-    ):
+    while parts and fold_name(parts[0]) in _FRAMEWORK:
+        del parts[0]
+    if parts and _MCP.fullmatch(parts[0]):  # what follows is a server, even if it is called `tools`
         del parts[0]
     if parts:
         parts[0] = _FRAMEWORK_WORD.sub("", parts[0], count=1)
