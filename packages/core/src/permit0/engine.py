@@ -39,7 +39,7 @@ from permit0.model.kill import KillState
 from permit0.model.reason import Reason
 from permit0.model.review import Review, ReviewVerdict
 from permit0.model.vocabulary import Flag, Mode, Outcome, Tier, Verdict
-from permit0.normalize.catalog import Catalog, fold_name
+from permit0.normalize.catalog import Catalog
 from permit0.normalize.normalizer import Normalizer
 from permit0.normalize.sensitive import find_personal, find_secrets
 from permit0.policy.lists import Lists
@@ -221,7 +221,7 @@ class Engine:
         # 0. kill: the number is read first, so that an order that comes later counts
         orders = _NO_ORDERS if self._kills is None else self._kills.state()
         # 1. normalize, 2. rules
-        drafts, siblings, tool = self._drafts(call, orders)
+        drafts, siblings, tools = self._drafts(call, orders)
         scope = Scope(call.session, call.agent, call.principal)
         judge = self._judge.judge
         with self._store.transaction(scope, self._clock.now()) as step:
@@ -229,7 +229,7 @@ class Engine:
             view = step.view
             pressure = session_points(view)
             judged = [
-                judge(draft, siblings, view, pressure=pressure, now=now, tool=tool)  # 3, 4, 5
+                judge(draft, siblings, view, pressure=pressure, now=now, tools=tools)  # 3, 4, 5
                 for draft in drafts
             ]
             # 6. append
@@ -263,7 +263,7 @@ class Engine:
 
     def _drafts(
         self, call: ToolCall, orders: KillState
-    ) -> tuple[list[Draft], list[NormAction], str]:
+    ) -> tuple[list[Draft], list[NormAction], Sequence[str]]:
         """Steps 1 and 2, unless a kill order covers any of the actions.
 
         Raises:
@@ -280,7 +280,7 @@ class Engine:
                 f"the kill switch is set for {order.scope.value}{target} (order {order.number}), "
                 "nothing runs until somebody resumes it"
             )
-        return drafts, siblings, fold_name(call.tool) if self._listed else ""
+        return drafts, siblings, self._catalog.names(call.tool) if self._listed else ()
 
     def _reviewed(self, decision: Decision, review: Review | None) -> Decision:
         """7. review: it can refuse, and nothing else."""
@@ -308,14 +308,14 @@ class Engine:
         asked = state.request
         if not is_asked_for(asked, call):
             raise other_call()
-        drafts, siblings, tool = self._drafts(call, orders)
+        drafts, siblings, tools = self._drafts(call, orders)
         scope = Scope(call.session, call.agent, call.principal)
         with self._store.transaction(scope, self._clock.now()) as step:
             now = step.now
             own = [trace_of(action) for action in siblings]
             view = WithoutItself(step.view, own, at=asked.decided, now=now)
             judge = self._judge.judge
-            judged = [judge(d, siblings, view, pressure=0, now=now, tool=tool) for d in drafts]
+            judged = [judge(d, siblings, view, pressure=0, now=now, tools=tools) for d in drafts]
         head = _most_restrictive_first(judged)
         decision = Decision(
             id=secrets.token_hex(16),

@@ -75,7 +75,7 @@ class ActionJudge:
         *,
         pressure: int,
         now: float,
-        tool: str,
+        tools: Sequence[str],
     ) -> ActionDecision:
         """Steps 3 to 5.
 
@@ -85,7 +85,7 @@ class ActionJudge:
             view: History without the call.
             pressure: Raw points of the session amplifier.
             now: Unix seconds of this step.
-            tool: Folded name of the tool, "" if no list asks for it.
+            tools: Folded names of the tool, the whole one first; none if no list asks for it.
         """
         action, fired = draft.action, draft.fired
         template = draft.entry.template
@@ -120,8 +120,8 @@ class ActionJudge:
         # 5. combine
         denied = allowed = None
         if self._listed:
-            denied = self._lists.denied(action, tool)
-            allowed = self._lists.allowed(action, tool, now)
+            denied = self._lists.denied(action, *tools)
+            allowed = self._lists.allowed(action, tools[0], now)
         verdict, reasons = combine(score, fired, adjusted, findings, denied=denied, allowed=allowed)
         return ActionDecision(
             action,

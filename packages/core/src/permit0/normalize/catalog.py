@@ -1,7 +1,8 @@
 """Packs, compiled: from a tool name to a mapping, from an action to its policy table.
 
-Guarantees: immutable once built; every condition is a compiled predicate; two packs that claim one
-tool or one action differently are an error, never a silent win of the later one.
+Guarantees: immutable once built, but for remembered answers; every condition is a compiled predicate; two
+packs that claim one tool or one action differently are an error, never a silent win of the later one. A
+name that no pack has is looked for in the readings of tool_names.py: if they disagree, it is unknown.
 """
 
 from __future__ import annotations
@@ -17,22 +18,11 @@ from permit0.model.history import Feature
 from permit0.model.rule import ActionTemplate, FactPredicate
 from permit0.normalize.pack_schema import ParameterType
 from permit0.normalize.patterns import PatternIndex
+from permit0.normalize.tool_names import MAX_NAME, fold_name, readings, spellings
 
-__all__ = ["ActionEntry", "Catalog", "Parameter", "Route", "ToolMapping", "fold_name"]
+__all__ = ["ActionEntry", "Catalog", "Parameter", "Route", "ToolMapping", "ToolNames", "fold_name"]
 
-_SEPARATORS = re.compile(r"[^0-9a-z]+")
-_NO_WORD = re.compile(r"[\W_]+")
-
-
-def fold_name(name: str) -> str:
-    """One spelling for a tool or argument: letters and digits only, lower case.
-
-    Letters of other scripts are kept: without them, a name would become that of another tool.
-    """
-    lowered = name.lower()
-    if lowered.isascii():
-        return lowered if lowered.isalnum() else _SEPARATORS.sub("", lowered)
-    return _NO_WORD.sub("", lowered)
+MAX_REMEMBERED = 4096  # names that were looked for; far more than the tools of a deployment
 
 
 class Parameter(msgspec.Struct, frozen=True):
@@ -86,6 +76,57 @@ class Route(msgspec.Struct, frozen=True):
     mapping: ToolMapping
 
 
+class ToolNames(msgspec.Struct, frozen=True):
+    """Tools by folded name.
+
+    named: as packs name them. whole: the names that hold only without a server in front, since they
+    are one word or name their server. aliases: vendor and tool in one -> the tool.
+    """
+
+    named: Mapping[str, ToolMapping]
+    whole: frozenset[str] = frozenset()
+    aliases: Mapping[str, str] = {}
+
+    def find(self, name: str) -> ToolMapping | None:
+        """The mapping of a name; None if none is known or the readings disagree."""
+        named, aliases = self.named, self.aliases
+        found = named.get(fold_name(name))
+        if found is not None:
+            return found
+        behind: list[ToolMapping] = []
+        for reading in readings(name):
+            key = reading.key
+            if not reading.server:
+                found = named.get(aliases.get(key, key))
+                if found is not None:
+                    return found
+            elif key not in self.whole and not any(map(self._is_tool, reading.parts)):
+                found = named.get(key)
+                if found is not None:
+                    behind.append(found)
+        first = behind[0] if behind else None
+        if first is None or not all(_same_action(first, other) for other in behind):
+            return None
+        return first
+
+    def all_names(self, name: str) -> tuple[str, ...]:
+        """Every folded name by which the tool may be meant, the whole name first: for refusing."""
+        keys = spellings(name)
+        return (*keys, *(self.aliases[key] for key in keys if key in self.aliases))
+
+    def _is_tool(self, part: str) -> bool:
+        return part in self.named and part not in self.whole
+
+
+def _same_action(one: ToolMapping, other: ToolMapping) -> bool:
+    return one is other or (
+        one.action == other.action
+        and one.select == other.select
+        and one.literals == other.literals
+        and one.minor_units == other.minor_units
+    )
+
+
 class Catalog:
     """Everything that was loaded."""
 
@@ -93,7 +134,7 @@ class Catalog:
         self,
         *,
         actions: Mapping[str, ActionEntry],
-        tools: Mapping[str, ToolMapping],
+        tools: ToolNames,
         routes: Mapping[str, Sequence[Route]],
         features: Sequence[Feature],
         packs: Mapping[str, int],
@@ -110,14 +151,30 @@ class Catalog:
         self.packs: Mapping[str, int] = MappingProxyType(dict(packs))
         self.facts = facts
         self.patterns: Mapping[str, Sequence[str]] = MappingProxyType(dict(patterns))
-        self._tools = dict(tools)
+        self._tools = tools
+        self._named = dict(tools.named)
+        self._found: dict[str, ToolMapping | None] = {}
 
     def find(self, tool: str) -> ToolMapping | None:
         """The mapping of a tool by its name, however it is spelled; None if no pack knows it."""
-        found = self._tools.get(tool)
-        return found if found is not None else self._tools.get(fold_name(tool))
+        found = self._named.get(tool)
+        if found is not None:
+            return found
+        try:
+            return self._found[tool]
+        except KeyError:
+            found = self._tools.find(tool)
+        if len(tool) <= MAX_NAME:
+            if len(self._found) >= MAX_REMEMBERED:
+                self._found.clear()
+            self._found[tool] = found
+        return found
+
+    def names(self, tool: str) -> tuple[str, ...]:
+        """Every folded name by which a tool may be meant, its whole name first."""
+        return self._tools.all_names(tool)
 
     @property
     def tools(self) -> tuple[str, ...]:
         """Folded names of all mapped tools."""
-        return tuple(self._tools)
+        return tuple(self._named)

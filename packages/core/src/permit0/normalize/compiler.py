@@ -16,6 +16,7 @@ from permit0.normalize.catalog import (
     Parameter,
     Route,
     ToolMapping,
+    ToolNames,
     fold_name,
 )
 from permit0.normalize.conditions import ConditionCompiler
@@ -29,6 +30,7 @@ from permit0.normalize.pack_schema import (
     RuleSpec,
 )
 from permit0.normalize.rule_compiler import RuleCompiler
+from permit0.normalize.tool_names import is_one_word, vendor_names
 from permit0.taxonomy import Taxonomy
 from permit0.words import nearest
 
@@ -66,6 +68,8 @@ class _Compiler:
         self._actions: dict[str, ActionEntry] = {}
         self._specs: dict[str, tuple[ActionSpec, LoadedPack]] = {}
         self._tools: dict[str, ToolMapping] = {}
+        self._whole: set[str] = set()
+        self._aliases: dict[str, set[str]] = {}
         self._routes: dict[str, list[Route]] = {}
         self._features: dict[Feature, Feature] = {}
         self._patterns: dict[str, list[str]] = {}
@@ -88,7 +92,7 @@ class _Compiler:
                 self._compile_route(route, pack, ("routes", i))
         return Catalog(
             actions=self._actions,
-            tools=self._tools,
+            tools=self._names(),
             routes=self._routes,
             features=tuple(self._features),
             packs={pack.spec.pack: pack.spec.version for pack in self._packs},
@@ -208,8 +212,15 @@ class _Compiler:
             select=chooser,
             origin=mapping.origin,
         )
+        vendors = vendor_names(spec.vendor)
         for tool in spec.tools:
             self._add_tool(tool, full, pack, place)
+            name = fold_name(tool)
+            if "/" in tool or is_one_word(tool):
+                self._whole.add(name)
+            if "/" not in tool:
+                for vendor in (*vendors, name):  # a server is often called like its only tool
+                    self._aliases.setdefault(vendor + name, set()).add(name)
 
     def _mapping(
         self,
@@ -294,6 +305,11 @@ class _Compiler:
                 f"{pack.source.at(place)}: tool {tool!r} is already mapped to {other.action!r}"
             )
         self._tools[name] = mapping
+
+    def _names(self) -> ToolNames:
+        # Two vendors' names that run into one letter sequence name nobody.
+        single = {alias: min(found) for alias, found in self._aliases.items() if len(found) == 1}
+        return ToolNames(self._tools, frozenset(self._whole), single)
 
 
 def _facts(spec: ActionSpec) -> set[str]:

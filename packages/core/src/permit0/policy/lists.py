@@ -1,7 +1,8 @@
 """The deny list and the allow list of permit0.yaml, compiled.
 
 Guarantees: an allow entry has an owner, a reason and an expiry, and lifts a score only: never a session
-rule, a gate, a block or a floor. A deny entry refuses whatever else holds.
+rule, a gate, a block or a floor. A deny entry refuses whatever else holds, and it finds a tool behind any
+server or framework label (`mcp__files__delete_file`); an allow entry holds for exactly the name it has.
 """
 
 from __future__ import annotations
@@ -48,11 +49,12 @@ class Lists(msgspec.Struct, frozen=True):
     deny: Sequence[ListEntry] = ()
     allow: Sequence[AllowListed] = ()
 
-    def denied(self, action: NormAction, tool: str) -> ListEntry | None:
-        """The deny entry that covers an action, if any."""
+    def denied(self, action: NormAction, *tools: str) -> ListEntry | None:
+        """The deny entry that covers an action under one of the tool's names, if any."""
         for entry in self.deny:
-            if entry.covers(action, tool):
-                return entry
+            for tool in tools:
+                if entry.covers(action, tool):
+                    return entry
         return None
 
     def allowed(self, action: NormAction, tool: str, now: float) -> AllowListed | None:
