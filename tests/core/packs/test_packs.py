@@ -19,17 +19,7 @@ PACKS = built_in_packs()
 BENCH = CaseBench(PACKS)
 CASES = list(BENCH.cases())
 DOMAINS = (
-    "payments",
-    "email",
-    "files",
-    "process",
-    "iam",
-    "secrets",
-    "network",
-    "ai",
-    "browser",
-    "device",
-    "legal",
+    "DOMAINS_HERE",
 )
 MAX_LOAD_S = 1.0  # a start of the engine that a person does not notice
 
