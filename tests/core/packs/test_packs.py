@@ -18,7 +18,9 @@ from permit0.testing.pack_cases import Case, CaseBench, built_in_packs
 PACKS = built_in_packs()
 BENCH = CaseBench(PACKS)
 CASES = list(BENCH.cases())
-DOMAINS = ("payments", "email", "files", "process", "iam", "secrets", "network")
+DOMAINS = (
+    "payments", "email", "files", "process", "iam", "secrets", "network", "db", "dev", "infra", "tasks",
+)  # fmt: skip
 MAX_LOAD_S = 1.0  # a start of the engine that a person does not notice
 
 
