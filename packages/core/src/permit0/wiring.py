@@ -68,11 +68,13 @@ def plugin_packs(manager: Plugins) -> list[Traversable]:
     Raises:
         BadPlugin: A plugin gave something else.
     """
+    ours = set(map(str, builtin.permit0_pack_files()))
     files: list[Traversable] = []
-    for file in manager.ask("permit0_pack_files", without=builtin):
+    for file in manager.ask("permit0_pack_files"):
         if not isinstance(file, Traversable):
             raise BadPlugin(f"{type(file).__name__!r} is no pack file, give a path")
-        files.append(file)
+        if str(file) not in ours:
+            files.append(file)
     return files
 
 

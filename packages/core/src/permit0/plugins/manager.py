@@ -111,15 +111,14 @@ class Plugins:
                 version=dist.version if dist is not None else "",
             )
 
-    def ask(self, hook: str, *, without: object | None = None, **arguments: object) -> list[object]:
-        """Call a hook of every plugin but `without`; all that they contribute as one list.
+    def ask(self, hook: str, **arguments: object) -> list[object]:
+        """Call a hook of every plugin; all that they contribute as one list.
 
         Raises:
             BadPlugin: A plugin failed, or returned something that is no sequence.
         """
         try:
-            left_out = [] if without is None else [without]
-            results = self._manager.subset_hook_caller(hook, left_out)(**arguments)
+            results = getattr(self._manager.hook, hook)(**arguments)
         except Exception as error:  # foreign code; whatever it raises is a refusal
             raise BadPlugin(
                 f"a plugin failed in {hook!r}: {type(error).__name__}: {error}"
