@@ -34,7 +34,7 @@ from permit0.model.decision import Decision
 from permit0.model.review import Review
 from permit0.model.vocabulary import Mode
 from permit0.normalize.catalog import Catalog
-from permit0.normalize.loader import LoadedPack, load_packs
+from permit0.normalize.loader import LoadedPack
 from permit0.normalize.normalizer import Normalizer
 from permit0.normalize.organisation import Organisation
 from permit0.normalize.sensitive import find_confidential
@@ -54,9 +54,8 @@ from permit0.token.verifier import Verifier
 from permit0.version import VERSION
 from permit0.wiring import (
     compile_catalog,
+    gather_packs,
     make_lists,
-    pack_paths,
-    plugin_packs,
     rule_features,
     session_rules,
 )
@@ -272,8 +271,8 @@ def assemble(
     for name, plugin in plugins:
         manager.register(plugin, name=name)
     taxonomy = load_taxonomy()
-    packs = load_packs([*plugin_packs(manager), *pack_paths(loaded)])
-    catalog = compile_catalog(packs, taxonomy, loaded)
+    packs, operators = gather_packs(manager, loaded)
+    catalog = compile_catalog(packs, taxonomy, loaded, operators)
     tuning = tune(loaded, TIER_BOUNDS)
     rules = session_rules(manager, tuning)
     try:

@@ -21,8 +21,6 @@ from permit0.rejudge import formula_digest
 
 __all__ = ["describe"]
 
-_NO_POLICY = {"cases", "about"}
-
 
 def describe(
     *,
@@ -40,14 +38,14 @@ def describe(
         "permit0": version,
         "formula": formula,
         "config": config,
-        "packs": {pack.spec.pack: _pack_digest(pack) for pack in packs},
+        "packs": {pack.name: pack.digest for pack in packs},
         "plugins": [list(name) for name in sorted(names)],
     }
     return Provenance(
         permit0=version,
         policy=hashlib.sha256(freeze(summary, max_bytes=8 * MAX_BYTES)).hexdigest(),
         formula=formula,
-        packs={pack.spec.pack: pack.spec.version for pack in packs},
+        packs={pack.name: pack.version for pack in packs},
         plugins=names,
         weights=WeightsBody(
             flags={flag.value: factor for flag, factor in tuning.flags.items() if factor != 1},
@@ -57,8 +55,3 @@ def describe(
             tier_bounds=tuning.tier_bounds,
         ),
     )
-
-
-def _pack_digest(pack: LoadedPack) -> str:
-    data = pack.spec.model_dump(mode="json", exclude=_NO_POLICY)
-    return hashlib.sha256(freeze(data, max_bytes=8 * MAX_BYTES)).hexdigest()

@@ -12,7 +12,7 @@ Does not: read permit0.yaml; a case says all that it depends on.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 import msgspec
 from pydantic import ValidationError
@@ -69,14 +69,14 @@ class CaseResult(msgspec.Struct, frozen=True):
 
 
 def built_in_packs() -> list[LoadedPack]:
-    """The packs that ship with permit0."""
+    """The packs that ship with permit0, whole, from YAML."""
     return load_packs(builtin.permit0_pack_files())
 
 
 def with_packs(base: Sequence[LoadedPack], packs: Sequence[LoadedPack]) -> list[LoadedPack]:
     """`packs` added to `base`; one of the same name takes the other's place."""
-    names = {pack.spec.pack for pack in packs}
-    return [*(pack for pack in base if pack.spec.pack not in names), *packs]
+    names = {pack.name for pack in packs}
+    return [*(pack for pack in base if pack.name not in names), *packs]
 
 
 class CaseBench:
@@ -84,14 +84,21 @@ class CaseBench:
 
     Args:
         packs: All packs that calls may need, not only those whose cases are run.
+        operators: Names of the packs that an operator will name in permit0.yaml, whose mappings take
+            the place of others; by default all that do not ship with permit0.
 
     Raises:
         BadPack: A pack cannot be compiled.
     """
 
-    def __init__(self, packs: Sequence[LoadedPack]) -> None:
+    def __init__(
+        self, packs: Sequence[LoadedPack], *, operators: Collection[str] | None = None
+    ) -> None:
         self._packs = tuple(packs)
-        self._catalog = compile_packs(packs, load_taxonomy())
+        if operators is None:
+            ours = {pack.name for pack in builtin.load_built_in_packs()}
+            operators = {pack.name for pack in packs} - ours
+        self._catalog = compile_packs(packs, load_taxonomy(), operators=operators)
         self._scorer = Scorer()
         self._rules = immutable_rules(SessionLimits())
         self._features = (
@@ -103,11 +110,11 @@ class CaseBench:
     def cases(self, names: Sequence[str] | None = None) -> Iterator[Case]:
         """The cases of all packs, or of those with these names."""
         for pack in self._packs:
-            if names is not None and pack.spec.pack not in names:
+            if names is not None and pack.name not in names:
                 continue
             for i, spec in enumerate(pack.spec.cases):
                 line = pack.source.line(("cases", i))
-                yield Case(spec, pack.spec.pack, f"{pack.source.name}:{line}")
+                yield Case(spec, pack.name, f"{pack.source.name}:{line}")
 
     def run(self, case: Case) -> CaseResult:
         """Run one case.
