@@ -25,6 +25,7 @@ __all__ = ["Located", "Place", "explain_validation", "parse_yaml"]
 
 Place = tuple["str | int", ...]
 MakeError = Callable[[str], InvalidInput]
+MAX_HOMES = 3  # places that a message names for a key in the wrong place
 _SECRET = re.compile(r"k4\.secret\.[\w-]*")
 
 
@@ -147,7 +148,9 @@ def _sentence(error: ValidationError, source: Located, model: type[BaseModel]) -
     match chosen["type"]:
         case "extra_forbidden":
             key = str(chosen["loc"][-1])
-            return f"{where}: unknown key {key!r}{nearest(key, words)}"
+            homes = _homes(model, key)
+            hint = f", it belongs {' or '.join(homes)}" if homes else nearest(key, words)
+            return f"{where}: unknown key {key!r}{hint}"
         case "missing":
             return f"{where}: key {str(chosen['loc'][-1])!r} is missing"
         case _:
@@ -167,6 +170,32 @@ def _usefulness(detail: ErrorDetails) -> int:
 def _is_place(part: str | int, source: Located) -> bool:
     """Pydantic's path names union branches and "[key]" too; only real keys are places."""
     return isinstance(part, int) or source.has_key(part)
+
+
+def _homes(model: type[BaseModel], key: str) -> list[str]:
+    """Where the schema has this key, in words: at most MAX_HOMES places, the nearest to the top first."""
+    schema = model.model_json_schema()
+    found: dict[str, None] = {}
+    level: list[tuple[object, str]] = [(schema, "")]
+    seen: set[tuple[str, str]] = set()
+    while level:
+        deeper: list[tuple[object, str]] = []
+        for node, home in level:
+            if not isinstance(node, dict):
+                continue
+            reference = str(node.get("$ref", ""))
+            if reference and (reference, home) not in seen:
+                seen.add((reference, home))
+                deeper.append((schema["$defs"][reference.rpartition("/")[2]], home))
+            properties = node.get("properties", {})
+            if key in properties:
+                found["in " + home if home else "at the top of the file"] = None
+            deeper.extend((value, repr(name)) for name, value in properties.items())
+            deeper.append((node.get("items"), f"an item of {home}"))
+            deeper.append((node.get("additionalProperties"), f"an entry of {home}"))
+            deeper.extend((choice, home) for choice in node.get("anyOf", ()))
+        level = deeper
+    return list(found)[:MAX_HOMES]
 
 
 def _words(model: type[BaseModel]) -> set[str]:
