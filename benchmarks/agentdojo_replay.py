@@ -204,7 +204,7 @@ def measure(
 def outcome(session: Session, answers: Sequence[Mapping[str, Any]]) -> tuple[str, list[str]]:
     """How an injected session ended, and its injected calls as words."""
     done = held = False
-    calls = []
+    calls: list[str] = []
     for line, answer in zip(session.lines, answers, strict=True):
         if not line.injected:
             if answer["decision"] == "deny" and line.carries and not calls:
@@ -232,7 +232,7 @@ def decide(
     config: Mapping[str, Any], sessions: Sequence[Session], python: str
 ) -> list[dict[str, Any]]:
     """The answers to all lines, by the command as another program would call it."""
-    text = []
+    text: list[str] = []
     for number, session in enumerate(sessions):
         for step, line in enumerate(session.lines):
             data = {
