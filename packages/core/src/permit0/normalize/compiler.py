@@ -79,6 +79,13 @@ class _Compiler:
         for pack in self._packs:
             for name, spec in pack.spec.actions.items():
                 self._compile_action(name, spec, pack)
+        for pack in self._packs:
+            for name in pack.spec.rules:
+                if name not in self._specs:
+                    raise BadPack(
+                        f"{pack.source.at(('rules', name))}: no pack has the action {name!r}"
+                        f"{nearest(name, tuple(self._specs))}"
+                    )
         unknown = set(self._extra) - set(self._specs)
         for name in sorted(unknown):
             for _, where in self._extra[name]:
@@ -126,6 +133,14 @@ class _Compiler:
             for i, line in enumerate(spec.rules)
         ]
         raising = RuleCompiler(name, conditions, self._intern, upward=True)
+        for adding in self._packs:
+            for i, line in enumerate(adding.spec.rules.get(name, ())):
+                at = ("rules", name, i)
+                if any(known.id == f"{name}/{line.id}" for known in lines):
+                    raise BadPack(
+                        f"{adding.source.at(at)}: there is a rule {line.id!r} already, choose another id"
+                    )
+                lines.append(_located(adding, at, lambda line=line: raising.rule(line)))  # type: ignore[misc]  # as above
         for extra, where in self._extra.get(name, ()):
             if any(line.id == f"{name}/{extra.id}" for line in lines):
                 raise BadConfig(f"{where}: there is a rule {extra.id!r} already, choose another id")
