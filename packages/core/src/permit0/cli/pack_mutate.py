@@ -48,7 +48,7 @@ def report(
         raise InvalidInput("--max-survivors is a percentage, 0 to 100", reason_code="bad_usage")
     if processes is not None and processes < 1:
         raise InvalidInput("--processes is 1 or more", reason_code="bad_usage")
-    bench = MutationBench(packs)
+    bench = MutationBench(packs, own=names)
     targets = bench.targets(names)
     if not targets:
         term.line(Text("nothing to change: no action or rule is defined here", "yellow"))

@@ -48,6 +48,7 @@ def make_parser() -> argparse.ArgumentParser:
     _add_demo(commands)
     _add_check(commands)
     _add_explain(commands)
+    _add_scan(commands)
     _add_pack(commands)
     _add_taxonomy(commands)
     _add_plugins(commands)
@@ -122,6 +123,24 @@ def _add_explain(commands: _Commands) -> None:
         help="JSON lines of earlier calls to replay first; the call is of the session, agent and "
         "principal of the last of them, unless told otherwise",
     )
+
+
+def _add_scan(commands: _Commands) -> None:
+    scan = _command(
+        commands, "scan", "scan", "list every tool of an agent: its action, flags and tiers"
+    )
+    scan.add_argument(
+        "target",
+        metavar="TARGET",
+        help="module:object (an agent, a crew, a graph, a tool, a list of tools) or a module; or a file, - "
+        "for stdin: the result of MCP's tools/list, or an OpenAPI document",
+    )
+    scan.add_argument("--json", action="store_true", help="one JSON document")
+    scan.add_argument(
+        "--write", metavar="FILE", help="propose a pack for the tools that no mapping knows"
+    )
+    scan.add_argument("--strict", action="store_true", help="exit with 1 if a tool is unknown")
+    _add_config(scan)
 
 
 def _add_pack(commands: _Commands) -> None:
