@@ -35,7 +35,15 @@ from permit0_crewai.tools import (
     subclass_of,
 )
 
-__all__ = ["guard_agent", "guard_crew", "guard_tool", "guard_tools", "protect"]
+__all__ = [
+    "TOOLS",
+    "agents_of",
+    "guard_agent",
+    "guard_crew",
+    "guard_tool",
+    "guard_tools",
+    "protect",
+]
 
 T = TypeVar("T", bound=BaseTool | CrewStructuredTool)
 A = TypeVar("A", bound=BaseAgent | LiteAgent)
@@ -171,7 +179,7 @@ def _become(one: Any, cls: Any, layer: Layer) -> None:
 
 def _guard_crew(crew: Crew, layer: Layer) -> None:
     made: Copies = {}
-    for agent in _agents(crew):
+    for agent in agents_of(crew):
         _guard_agent(agent, layer, made)
     for task in crew.tasks:
         task.__dict__["tools"] = _copies(task.tools or (), layer, made)
@@ -179,7 +187,7 @@ def _guard_crew(crew: Crew, layer: Layer) -> None:
         _become(crew, _crew_class(type(crew), layer), layer)
 
 
-def _agents(crew: Crew) -> list[BaseAgent]:
+def agents_of(crew: Crew) -> list[BaseAgent]:
     """Every agent of a crew, once."""
     found = [*crew.agents, *(task.agent for task in crew.tasks), crew.manager_agent]
     return list({id(agent): agent for agent in found if agent is not None}.values())
@@ -252,7 +260,7 @@ def _provider_tools(llm: object) -> list[str]:
 
 def _crew_coverage(crew: Crew) -> Coverage:
     report = Coverage(FRAMEWORK)
-    for agent in _agents(crew):
+    for agent in agents_of(crew):
         report = report.plus(_agent_coverage(agent))
     for task in crew.tasks:
         report = report.plus(_tool_coverage(task.tools or ()))

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from importlib.resources.abc import Traversable
 
 from permit0 import Guard, hookimpl
-from permit0.integration import Guarded, Seam
+from permit0.integration import Guarded, Seam, ToolDescription
 
 __all__ = ["CrewAI", "permit0_integrations", "permit0_pack_files"]
 
@@ -28,6 +28,14 @@ class CrewAI:
         from permit0_crewai.guarding import protect
 
         return protect(obj, guard)
+
+    def tools(self, obj: object) -> Sequence[ToolDescription] | None:
+        """What `permit0 scan` lists."""
+        if "crewai" not in sys.modules:
+            return None
+        from permit0_crewai.describing import described
+
+        return described(obj)
 
     def seams(self, guard: Guard) -> Sequence[Seam]:
         """The paths of CrewAI on which a tool can be called."""

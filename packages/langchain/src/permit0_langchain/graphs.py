@@ -35,7 +35,7 @@ from permit0_langchain.requests import Copies, alone_or_not, given, prepared, to
 from permit0_langchain.tools import enforced, open_about
 from permit0_langchain.translate import Who, was_refused
 
-__all__ = ["Kit", "guard_graph", "guard_tool_node", "guarded_graph", "guarded_node"]
+__all__ = ["Kit", "guard_graph", "guard_tool_node", "guarded_graph", "guarded_node", "parts_of"]
 
 N = TypeVar("N", bound=ToolNode)
 G = TypeVar("G", bound=Pregel[Any, Any, Any, Any])
@@ -197,7 +197,7 @@ def _graph(graph: Pregel[Any, Any, Any, Any], kit: Kit, at: str, seen: set[int])
         return report
     seen.add(id(graph))
     for name, node in graph.nodes.items():
-        below = {id(item): item for item in [*_parts(node.bound), *(node.subgraphs or ())]}
+        below = {id(item): item for item in [*parts_of(node.bound), *(node.subgraphs or ())]}
         for part in below.values():
             if isinstance(part, ToolNode):
                 report = report.plus(
@@ -213,12 +213,12 @@ def _graph(graph: Pregel[Any, Any, Any, Any], kit: Kit, at: str, seen: set[int])
     return report
 
 
-def _parts(bound: object) -> Iterator[object]:
+def parts_of(bound: object) -> Iterator[object]:
     """A runnable and everything that it consists of."""
     yield bound
     if not isinstance(bound, ToolNode | Pregel | BaseTool | BaseLanguageModel):
         for inner in _inner(bound):
-            yield from _parts(inner)
+            yield from parts_of(inner)
 
 
 def _inner(bound: object) -> list[Runnable[Any, Any]]:
@@ -257,7 +257,7 @@ def _hosted(part: object) -> Iterator[str]:
     function = _function_of(part)
     if inspect.isfunction(function):
         nonlocals = inspect.getclosurevars(function).nonlocals
-        inner = [one for item in nonlocals.values() for one in _parts(item)]
+        inner = [one for item in nonlocals.values() for one in parts_of(item)]
         places += [nonlocals, *(_kept(item, "kwargs") for item in inner)]
     for place in places:
         for value in place.values() if isinstance(place, dict) else ():

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from importlib.resources.abc import Traversable
 
 from permit0 import Guard, hookimpl
-from permit0.integration import Guarded, Seam
+from permit0.integration import Guarded, Seam, ToolDescription
 
 __all__ = ["LangChain", "permit0_integrations", "permit0_pack_files"]
 
@@ -29,6 +29,14 @@ class LangChain:
         from permit0_langchain.protecting import protected
 
         return protected(obj, guard)
+
+    def tools(self, obj: object) -> Sequence[ToolDescription] | None:
+        """What `permit0 scan` lists."""
+        if "langchain_core.tools.base" not in sys.modules:
+            return None
+        from permit0_langchain.describing import described
+
+        return described(obj)
 
     def seams(self, guard: Guard) -> Sequence[Seam]:
         """The paths that `permit0 prove-seams` drives."""

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from importlib.resources.abc import Traversable
 
 from permit0 import Guard, hookimpl
-from permit0.integration import Gap, Guarded, Seam
+from permit0.integration import Gap, Guarded, Seam, ToolDescription
 
 __all__ = ["LlamaIndex", "permit0_integrations", "permit0_pack_files"]
 
@@ -63,6 +63,14 @@ class LlamaIndex:
             "approval": "InputRequiredEvent and HumanResponseEvent, also after Context.to_dict",
             "gaps": tuple(f"{gap.name}: {gap.why}" for gap in self.gaps()),
         }
+
+    def tools(self, obj: object) -> Sequence[ToolDescription] | None:
+        """What `permit0 scan` lists."""
+        if "llama_index.core" not in sys.modules:
+            return None
+        from permit0_llamaindex.describing import described
+
+        return described(obj)
 
     def seams(self, guard: Guard) -> Sequence[Seam]:
         """The paths of this framework, each driven with canary tools; see permit0_llamaindex.prove."""

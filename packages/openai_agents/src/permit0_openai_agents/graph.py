@@ -35,7 +35,14 @@ from permit0_openai_agents.hook import GuardedInvoker, guard_function_tool
 from permit0_openai_agents.native import guard_native_tool
 from permit0_openai_agents.translate import IdentityOption, Refusal
 
-__all__ = ["agent_coverage", "binding_of", "guard_agent", "guard_tools", "tools_coverage"]
+__all__ = [
+    "agent_coverage",
+    "binding_of",
+    "guard_agent",
+    "guard_tools",
+    "reachable",
+    "tools_coverage",
+]
 
 MARK = "_permit0"
 A = TypeVar("A", bound=AgentBase[Any])
@@ -108,7 +115,7 @@ def binding_of(agent: object) -> Binding | None:
 def agent_coverage(agent: AgentBase[Any]) -> Coverage:
     """What of a guarded agent is guarded, and what is not."""
     report = Coverage(FRAMEWORK)
-    for found in _reachable(agent):
+    for found in reachable(agent):
         parts = [Covered(found.name, ("agent",))]
         gaps: list[Gap] = []
         parts.extend(
@@ -242,7 +249,8 @@ def _owner(tool: Any) -> str | None:
     return invoker.owner if isinstance(invoker, GuardedInvoker) else None
 
 
-def _reachable(agent: AgentBase[Any]) -> Iterator[AgentBase[Any]]:
+def reachable(agent: AgentBase[Any]) -> Iterator[AgentBase[Any]]:
+    """An agent and all that it hands off to or has as tools, each once."""
     waiting, seen = [agent], {id(agent)}
     while waiting:
         current = waiting.pop(0)

@@ -12,7 +12,7 @@ from importlib.resources.abc import Traversable
 from typing import Any
 
 from permit0 import Guard, hookimpl
-from permit0.integration import Guarded, Seam
+from permit0.integration import Guarded, Seam, ToolDescription
 
 __all__ = ["OpenAIAgents", "permit0_integrations", "permit0_pack_files"]
 
@@ -53,6 +53,14 @@ class OpenAIAgents:
         from permit0_openai_agents.entry import protect
 
         return protect(obj, guard)
+
+    def tools(self, obj: object) -> Sequence[ToolDescription] | None:
+        """What `permit0 scan` lists."""
+        if not hasattr(sys.modules.get("agents"), "AgentBase"):
+            return None
+        from permit0_openai_agents.describing import described
+
+        return described(obj)
 
     def seams(self, guard: Guard) -> Sequence[Seam]:
         """Every path to a tool's body, for `permit0 prove-seams`; imports the framework."""

@@ -92,6 +92,10 @@ def conditions_of(deployment: Deployment) -> Conditions:
             for line in lines:
                 if line.when is not None:
                     found[f"{action}/{line.id}"] = line.when
+        for action, added in pack.spec.rules.items():
+            found.update(
+                (f"{action}/{line.id}", line.when) for line in added if line.when is not None
+            )
     for action, extra in deployment.loaded.config.rules.items():
         for raw in extra:
             rule = RuleSpec.model_validate(raw)  # assemble has accepted it

@@ -1,4 +1,4 @@
-"""`permit0 pack test` runs the cases of packs; `pack schema` prints what a pack file may say."""
+"""`permit0 pack`: `test` runs the cases of packs, `new` starts one, `schema` prints what a pack may say."""
 
 from __future__ import annotations
 
@@ -20,22 +20,40 @@ __all__ = ["run"]
 
 
 def run(options: Namespace) -> int:
-    """0 all cases passed, 1 one failed.
+    """0 all cases passed, 1 one failed, or more changes than allowed were not noticed.
 
     Raises:
         BadPack: A file is no pack, or a pack cannot be compiled.
+        InvalidInput: An option that is not valid, or a file that is there already.
     """
     if options.verb == "schema":
         # by_alias: a pack says `any` and `not`, which are no names in Python.
         schema = PackSpec.model_json_schema(by_alias=True)
         sys.stdout.write(json.dumps(schema, indent=2) + "\n")
         return 0
+    if options.verb == "new":
+        from permit0.cli.pack_new import write_pack
+
+        return write_pack(make_terminal(no_color=options.no_color), options)
     base = built_in_packs()
     chosen = _load(options.paths) if options.paths else base
-    bench = CaseBench(with_packs(base, chosen))
+    packs = with_packs(base, chosen)
     names = [pack.spec.pack for pack in chosen]
+    term = make_terminal(no_color=options.no_color)
+    if options.mutate:
+        from permit0.cli.pack_mutate import MAX_SURVIVORS, report
+
+        bound = options.max_survivors
+        return report(
+            term,
+            packs,
+            names,
+            max_survivors=MAX_SURVIVORS if bound is None else bound,
+            processes=options.processes,
+        )
+    bench = CaseBench(packs)
     results = [bench.run(case) for case in bench.cases(names)]
-    return _print(make_terminal(no_color=options.no_color), chosen, results)
+    return _print(term, chosen, results)
 
 
 def _load(paths: Sequence[str]) -> list[LoadedPack]:

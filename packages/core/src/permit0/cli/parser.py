@@ -48,6 +48,7 @@ def make_parser() -> argparse.ArgumentParser:
     _add_demo(commands)
     _add_check(commands)
     _add_explain(commands)
+    _add_scan(commands)
     _add_pack(commands)
     _add_taxonomy(commands)
     _add_plugins(commands)
@@ -124,15 +125,66 @@ def _add_explain(commands: _Commands) -> None:
     )
 
 
+def _add_scan(commands: _Commands) -> None:
+    scan = _command(
+        commands, "scan", "scan", "list every tool of an agent: its action, flags and tiers"
+    )
+    scan.add_argument(
+        "target",
+        metavar="TARGET",
+        help="module:object (an agent, a crew, a graph, a tool, a list of tools) or a module; or a file, - "
+        "for stdin: the result of MCP's tools/list, or an OpenAPI document",
+    )
+    scan.add_argument("--json", action="store_true", help="one JSON document")
+    scan.add_argument(
+        "--write", metavar="FILE", help="propose a pack for the tools that no mapping knows"
+    )
+    scan.add_argument("--strict", action="store_true", help="exit with 1 if a tool is unknown")
+    _add_config(scan)
+
+
 def _add_pack(commands: _Commands) -> None:
-    pack = _command(commands, "pack", "pack", "test packs, or print their schema")
-    verbs = pack.add_subparsers(dest="verb", metavar="test|schema", required=True)
+    pack = _command(commands, "pack", "pack", "test packs, start one, or print their schema")
+    verbs = pack.add_subparsers(dest="verb", metavar="test|new|schema", required=True)
     test = verbs.add_parser("test", help="run the cases of packs", allow_abbrev=False)
     test.add_argument(
         "paths",
         nargs="*",
         metavar="PATH",
         help="pack files or folders of them (default: the packs that ship with permit0)",
+    )
+    test.add_argument(
+        "--mutate",
+        action="store_true",
+        help="change every threshold, flag and amplifier, one at a time, and list the changes that no "
+        "case notices",
+    )
+    test.add_argument(
+        "--max-survivors",
+        type=float,
+        metavar="PERCENT",
+        help="with --mutate: how many of the changes may go unnoticed (default: 5)",
+    )
+    test.add_argument(
+        "--processes",
+        type=int,
+        metavar="N",
+        help="with --mutate: how many at once (default: as many as there are processors)",
+    )
+    new = verbs.add_parser("new", help="write a commented pack to start from", allow_abbrev=False)
+    new.add_argument("name", metavar="NAME", help="of the pack: acme.billing")
+    new.add_argument(
+        "--action",
+        action="append",
+        default=[],
+        metavar="A",
+        help="an action to map a tool to, repeatable: payments.transfer",
+    )
+    new.add_argument(
+        "--tools", metavar="FILE", help="the tools to map, JSON: the result of MCP's tools/list"
+    )
+    new.add_argument(
+        "--out", metavar="FILE", help="where to (default: NAME.yaml); a file that is there stays"
     )
     verbs.add_parser("schema", help="the JSON Schema of a pack file", allow_abbrev=False)
 

@@ -7,6 +7,12 @@ from __future__ import annotations
 from permit0.binding import Binder, Bound, named
 from permit0.identity import current_identity
 from permit0.integration.arguments import by_name
+from permit0.integration.describing import (
+    DescribesTools,
+    ToolDescription,
+    describe_function,
+    describe_tools,
+)
 from permit0.integration.gate import Entry, Gate
 from permit0.integration.protecting import Integration, coverage, protect
 from permit0.integration.refusal import refusal_text
@@ -19,6 +25,7 @@ __all__ = [
     "Coverage",
     "CoverageWarning",
     "Covered",
+    "DescribesTools",
     "Entry",
     "Gap",
     "Gate",
@@ -26,9 +33,12 @@ __all__ = [
     "Integration",
     "Seam",
     "SeamResult",
+    "ToolDescription",
     "by_name",
     "coverage",
     "current_identity",
+    "describe_function",
+    "describe_tools",
     "named",
     "protect",
     "refusal_text",

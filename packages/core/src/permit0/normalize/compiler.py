@@ -94,10 +94,12 @@ class _Compiler:
         self._routes: dict[str, list[Route]] = {}
         self._features: dict[Feature, Feature] = {}
         self._patterns: dict[str, list[str]] = {}
+        self._added: dict[str, list[tuple[LoadedPack, int, RuleLine]]] = {}
         self._indexes: dict[frozenset[str], PatternIndex] = {}
 
     def run(self) -> Catalog:
         self._join_patterns()
+        self._join_rules()
         for pack in self._packs:
             for name, policy in pack.policy.actions.items():
                 self._add_action(name, policy, pack)
@@ -129,12 +131,26 @@ class _Compiler:
             for name, globs in pack.policy.patterns.items():
                 self._patterns.setdefault(name, []).extend(globs)
 
+    def _join_rules(self) -> None:
+        """Lines that a pack adds to another one's action."""
+        there = tuple(name for pack in self._packs for name in pack.policy.actions)
+        for pack in self._packs:
+            for name, lines in pack.policy.rules.items():
+                if name not in there:
+                    raise BadPack(
+                        f"{pack.source.at(('rules', name))}: no pack has the action {name!r}"
+                        f"{nearest(name, there)}"
+                    )
+                added = self._added.setdefault(name, [])
+                added.extend((pack, i, line) for i, line in enumerate(lines))
+
     def _add_action(self, name: str, policy: ActionPolicy, pack: LoadedPack) -> None:
         other = self._policies.setdefault(name, (policy, pack))[1]
         if other is not pack:
             where = pack.source.at(("actions", name))
             raise BadPack(f"{where}: the action is also in {other.source.name!r}")
-        if pack.name in self._checked and name not in self._extra:
+        checked = {pack.name, *(adding.name for adding, _, _ in self._added.get(name, ()))}
+        if checked <= self._checked and name not in self._extra:
             for line in policy.session:  # the store of sessions is told of all of them at the start
                 self._intern(feature_of(line.session))
             self._actions[name] = lambda: self._compile_action(name, policy, pack)
@@ -163,6 +179,12 @@ class _Compiler:
             for i, line in enumerate(policy.rules)
         ]
         raising = RuleCompiler(name, conditions, self._intern, upward=True)
+        for adding, i, line in self._added.get(name, ()):
+            at = ("rules", name, i)
+            if any(known.id == f"{name}/{line.id}" for known in lines):
+                where = adding.source.at(at)
+                raise BadPack(f"{where}: there is a rule {line.id!r} already, choose another id")
+            lines.append(_located(adding, at, lambda line=line: raising.rule(line)))  # type: ignore[misc]  # as above
         for extra, where in self._extra.get(name, ()):
             if any(line.id == f"{name}/{extra.id}" for line in lines):
                 raise BadConfig(f"{where}: there is a rule {extra.id!r} already, choose another id")

@@ -162,6 +162,7 @@ class PackPolicy(_Plain, frozen=True, kw_only=True):
     version: int
     patterns: Mapping[str, tuple[str, ...]] = {}
     actions: Mapping[str, ActionPolicy] = {}
+    rules: Mapping[str, tuple[RuleLine, ...]] = {}
     mappings: tuple[MappingPolicy, ...] = ()
     routes: tuple[RoutePolicy, ...] = ()
 
@@ -173,6 +174,7 @@ def policy_of(spec: written.PackSpec) -> PackPolicy:
         version=spec.version,
         patterns={name: tuple(globs) for name, globs in spec.patterns.items()},
         actions={name: _action(action) for name, action in spec.actions.items()},
+        rules={name: tuple(map(rule_of, lines)) for name, lines in spec.rules.items()},
         mappings=tuple(
             MappingPolicy(
                 tools=tuple(item.tools),

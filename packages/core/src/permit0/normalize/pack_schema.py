@@ -1,9 +1,10 @@
 """What a pack file may say. `permit0 pack schema` prints it as JSON Schema for editors.
 
-A pack holds three things: `actions` (the policy table of canonical actions: typed parameters, base
-flags and amplifiers, rules, session lines), `mappings` (which real tool is which action, and which of
-its arguments is which parameter) and `cases` (calls with the decision they must get; `permit0 pack
-test` runs them). A pack is data: nothing in it is ever evaluated as text.
+A pack holds `actions` (the policy table of canonical actions: typed parameters, base flags and
+amplifiers, rules, session lines), `rules` (more rules for actions of other packs; they can only raise),
+`mappings` (which real tool is which action, and which of its arguments is which parameter) and `cases`
+(calls with the decision they must get; `permit0 pack test` runs them). A pack is data: nothing in it is
+ever evaluated as text.
 """
 
 from __future__ import annotations
@@ -242,6 +243,10 @@ class CaseSpec(_Strict):
     not_rules: list[str] = Field(
         default_factory=list, description="Rules that must not have fired."
     )
+    reasons: list[str] = Field(
+        default_factory=list,
+        description="Reason codes that the decision must have: gate, floor_approval, tier_high ...",
+    )
     amplifiers: dict[AmplifierName, int] = Field(
         default_factory=dict, description="Raw points it must have."
     )
@@ -259,6 +264,10 @@ class PackSpec(_Strict):
         "(`*` within a path segment, `**` across segments).",
     )
     actions: dict[str, ActionSpec] = Field(default_factory=dict)
+    rules: dict[str, list[RuleSpec]] = Field(
+        default_factory=dict,
+        description="More rules for actions of other packs: they can raise a decision, never lower it.",
+    )
     mappings: list[MappingSpec] = Field(default_factory=list)
     routes: list[RouteSpec] = Field(default_factory=list)
     cases: list[CaseSpec] = Field(default_factory=list)

@@ -26,7 +26,7 @@ class RuleCompiler:
         action: Canonical action, for rule ids.
         conditions: Compiler that knows the action's facts.
         intern: Called with every feature that a session line needs; gives the one to keep.
-        upward: Refuse what could make a decision milder (rules from permit0.yaml).
+        upward: Refuse what could make a decision milder (rules of permit0.yaml, or of another pack).
     """
 
     def __init__(
@@ -88,7 +88,7 @@ class RuleCompiler:
         lowers = any(points < 0 for points in spec.amplifiers.values())
         if self._upward and (lowers or spec.effect in _MILD):
             raise InvalidInput(
-                "a rule of permit0.yaml can only raise: no allow, downgrade or negative points"
+                "a rule that is added to an action can only raise: no allow, downgrade or negative points"
             )
         if lowers and spec.effect not in _MILD:
             raise InvalidInput("negative points go with the effects downgrade and allow only")

@@ -30,11 +30,14 @@ class MemoryStore:
 
     One lock for all scopes: scopes overlap (a session belongs to several agents, an agent to
     several sessions), the critical section is some ten microseconds of Python, and the interpreter
-    would serialise it anyway. A waiter gives up after `timeout_s` seconds.
+    would serialise it anyway. A waiter gives up after `timeout_s` seconds. `features` may be the index
+    of another store, for whoever needs many empty stores that answer the same questions.
     """
 
-    def __init__(self, features: Sequence[Feature], *, timeout_s: float = 5.0) -> None:
-        self._index = FeatureIndex(features)
+    def __init__(
+        self, features: Sequence[Feature] | FeatureIndex, *, timeout_s: float = 5.0
+    ) -> None:
+        self._index = features if isinstance(features, FeatureIndex) else FeatureIndex(features)
         self._history = ScopedHistory(self._index)
         self._lock = threading.Lock()
         self._timeout_s = timeout_s

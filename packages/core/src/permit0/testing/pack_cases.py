@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterator, Sequence
+from copy import copy
 
 import msgspec
 from pydantic import ValidationError
@@ -26,6 +27,7 @@ from permit0.model.call import ToolCall
 from permit0.model.decision import Decision
 from permit0.model.limits import SessionLimits
 from permit0.model.vocabulary import Amplifier
+from permit0.normalize.catalog import Catalog
 from permit0.normalize.compiler import compile_packs
 from permit0.normalize.loader import LoadedPack, load_packs
 from permit0.normalize.normalizer import Normalizer
@@ -34,6 +36,7 @@ from permit0.normalize.pack_schema import CaseCall, CaseSpec
 from permit0.policy.lists import Lists
 from permit0.score.scorer import Scorer
 from permit0.sessions.rules import immutable_rules
+from permit0.state.ledger import FeatureIndex
 from permit0.state.memory import MemoryStore
 from permit0.taxonomy import load_taxonomy
 from permit0.testing.clock import FrozenClock
@@ -61,11 +64,12 @@ class Failure(msgspec.Struct, frozen=True):
 
 
 class CaseResult(msgspec.Struct, frozen=True):
-    """What came of a case; no failure means that it passed."""
+    """What came of a case; no failure means that it passed. actions: of all its calls."""
 
     case: Case
     decision: Decision
     failures: tuple[Failure, ...]
+    actions: frozenset[str] = frozenset()
 
 
 def built_in_packs() -> list[LoadedPack]:
@@ -95,17 +99,32 @@ class CaseBench:
         self, packs: Sequence[LoadedPack], *, operators: Collection[str] | None = None
     ) -> None:
         self._packs = tuple(packs)
+        self._scorer = Scorer()
+        self._rules = immutable_rules(SessionLimits())
+        self._orgs: dict[str, Organisation] = {}
         if operators is None:
             ours = {pack.name for pack in builtin.load_built_in_packs()}
             operators = {pack.name for pack in packs} - ours
-        self._catalog = compile_packs(packs, load_taxonomy(), operators=operators)
-        self._scorer = Scorer()
-        self._rules = immutable_rules(SessionLimits())
-        self._features = (
-            *self._catalog.features,
-            *(feature for rule in self._rules for feature in rule.features),
+        self._use(compile_packs(packs, load_taxonomy(), operators=operators))
+
+    def _use(self, catalog: Catalog) -> None:
+        self._catalog = catalog
+        # Made once: an empty history for every case, but the questions to it are the same.
+        self._index = FeatureIndex(
+            [*catalog.features, *(feature for rule in self._rules for feature in rule.features)]
         )
         self._normalizers: dict[str, Normalizer] = {}
+
+    @property
+    def catalog(self) -> Catalog:
+        """The packs, compiled."""
+        return self._catalog
+
+    def having(self, catalog: Catalog) -> CaseBench:
+        """The same cases, decided with another catalog."""
+        other = copy(self)
+        other._use(catalog)
+        return other
 
     def cases(self, names: Sequence[str] | None = None) -> Iterator[Case]:
         """The cases of all packs, or of those with these names."""
@@ -129,25 +148,35 @@ class CaseBench:
             normalizer=self._normalizer(case),
             scorer=self._scorer,
             rules=self._rules,
-            store=MemoryStore(self._features),
+            store=MemoryStore(self._index),
             clock=clock,
             lists=Lists(),
         )
+        actions: set[str] = set()
         for call in case.spec.before:
             clock.set(start + call.at_s)
             decision = _decide(engine, call)
+            actions.update(item.action.action for item in decision.actions)
             if call.output is not None and not decision.error:
                 _report(engine, call)
         clock.set(start + case.spec.call.at_s)
         decision = _decide(engine, case.spec.call)
-        return CaseResult(case, decision, tuple(_failures(case.spec, decision)))
+        actions.update(item.action.action for item in decision.actions)
+        failures = tuple(_failures(case.spec, decision))
+        return CaseResult(case, decision, failures, frozenset(actions))
 
     def _normalizer(self, case: Case) -> Normalizer:
         key = json.dumps(case.spec.org, sort_keys=True)
         found = self._normalizers.get(key)
         if found is None:
+            found = self._normalizers[key] = Normalizer(self._catalog, self._org(case, key))
+        return found
+
+    def _org(self, case: Case, key: str) -> Organisation:
+        found = self._orgs.get(key)
+        if found is None:
             try:
-                org = Organisation(OrgConfig.model_validate(case.spec.org))
+                found = self._orgs[key] = Organisation(OrgConfig.model_validate(case.spec.org))
             except (ValidationError, InvalidInput) as error:
                 detail = (
                     error.errors(include_url=False)[0]["msg"]
@@ -155,7 +184,6 @@ class CaseBench:
                     else str(error)
                 )
                 raise BadPack(f"{case.where}: 'org' is not valid: {detail.lower()}") from error
-            found = self._normalizers[key] = Normalizer(self._catalog, org)
         return found
 
 
@@ -207,6 +235,10 @@ def _failures(spec: CaseSpec, decision: Decision) -> Iterator[Failure]:
     unwanted = [rule for rule in spec.not_rules if _named(rule, rules)]
     if unwanted:
         yield Failure("not_rules", "without " + " ".join(unwanted), " ".join(rules))
+    codes = [reason.code for reason in decision.reasons]
+    missing = [code for code in spec.reasons if code not in codes]
+    if missing:
+        yield Failure("reasons", " ".join(missing), " ".join(codes))
     points = decision.actions[0].score.amplifiers if decision.actions else (0,) * len(Amplifier)
     raw = dict(zip(Amplifier, points, strict=True))
     for amplifier, expected_points in spec.amplifiers.items():
