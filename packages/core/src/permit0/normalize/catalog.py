@@ -69,11 +69,12 @@ class ToolMapping(msgspec.Struct, frozen=True):
 
 
 class Route(msgspec.Struct, frozen=True):
-    """An HTTP request that is an action of its own."""
+    """An HTTP request that is an action of its own. host: None where the name is fixed."""
 
     methods: frozenset[str]
     path: re.Pattern[str]
     mapping: ToolMapping
+    host: re.Pattern[str] | None = None
 
 
 class ToolNames(msgspec.Struct, frozen=True):

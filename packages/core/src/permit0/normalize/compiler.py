@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import TypeVar
+
+import msgspec
 
 from permit0.errors import BadConfig, BadPack, InvalidInput
 from permit0.model.history import Feature
@@ -29,6 +30,7 @@ from permit0.normalize.pack_schema import (
     RouteSpec,
     RuleSpec,
 )
+from permit0.normalize.route_patterns import host_pattern, path_pattern
 from permit0.normalize.rule_compiler import RuleCompiler
 from permit0.normalize.tool_names import is_one_word, vendor_names
 from permit0.taxonomy import Taxonomy
@@ -272,28 +274,24 @@ class _Compiler:
     def _compile_route(
         self, spec: RouteSpec, pack: LoadedPack, place: tuple[str | int, ...]
     ) -> None:
+        actions = [spec.action, *(a for choice in spec.select.values() for a in choice.values())]
         mapping = self._mapping(
-            [spec.action], spec.arguments, spec.literals, pack, place, origin="route"
+            actions, spec.arguments, spec.literals, pack, place, origin="route"
         )
-        segments = [
-            "[^/]+" if segment == "*" else re.escape(segment.casefold())
-            for segment in spec.path.strip("/").split("/")
-        ]
-        route = Route(
-            methods=frozenset(method.upper() for method in spec.methods),
-            path=re.compile("/" + "/".join(segments) + "/?"),
-            mapping=ToolMapping(
-                action=mapping.action,
-                names=mapping.names,
-                nested=mapping.nested,
-                inert=mapping.inert,
-                literals=mapping.literals,
-                minor_units=spec.minor_units,
-                select=(),
-                origin="route",
-            ),
+        chooser = tuple((fold_name(name), dict(choice)) for name, choice in spec.select.items())
+        inert = mapping.inert.union(map(fold_name, spec.inert), (name for name, _ in chooser))
+        full = msgspec.structs.replace(
+            mapping, inert=inert, minor_units=spec.minor_units, select=chooser
         )
-        self._routes.setdefault(spec.host.lower(), []).append(route)
+        for host in [spec.host] if isinstance(spec.host, str) else spec.host:
+            key, pattern = _located(pack, place, lambda host=host: host_pattern(host))  # type: ignore[misc]  # mypy cannot infer a lambda with a default
+            route = Route(
+                methods=frozenset(method.upper() for method in spec.methods),
+                path=path_pattern(spec.path),
+                mapping=full,
+                host=pattern,
+            )
+            self._routes.setdefault(key, []).append(route)
 
     def _add_tool(
         self, tool: str, mapping: ToolMapping, pack: LoadedPack, place: tuple[str | int, ...]

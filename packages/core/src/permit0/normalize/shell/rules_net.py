@@ -16,17 +16,18 @@ from permit0.normalize.shell.parts import DYNAMIC, Draft, flags_of
 from permit0.normalize.shell.peel_nested import skip_options
 from permit0.normalize.shell.rules_files import note_write
 
-__all__ = ["NET_RULES", "finish_egress"]
+__all__ = ["CURL_DATA", "NET_RULES", "finish_egress"]
 
 _URL = re.compile(r"(?i)(?:https?|ftps?|wss?|sftp|scp|tftp|ldap|gopher|dict|telnet)://\S+")
 _LOOPBACK = re.compile(
     r"(?i)(?:https?://)?(?:localhost|127\.0\.0\.1|\[::1\])(?::\d{1,5})?(?:[/?#][^@]*)?"
 )
 _REMOTE = re.compile(r"(?:[\w.-]+@)?([\w.-]+|\[[0-9a-fA-F:]+\]):(?!//)(.*)", re.DOTALL)
-_CURL_DATA: Final = (
+CURL_DATA: Final = (
     "-d", "-F", "-T", "--data", "--data-ascii", "--data-binary", "--data-raw", "--data-urlencode",
     "--form", "--form-string", "--json", "--upload-file", "--url-query",
 )  # fmt: skip
+"""Options of curl that send something."""
 _CURL_OTHER_WAY: Final = (
     "-x", "--proxy", "--resolve", "--connect-to", "-K", "--config", "--socks5", "--preproxy",
     "--socks5-hostname", "--interface", "--unix-socket", "-L", "--location", "--location-trusted",
@@ -52,7 +53,7 @@ def _piped(draft: Draft) -> bool:
 def _curl(draft: Draft, args: Args) -> None:
     targets = args.operands + args.values("--url")
     draft.urls += targets
-    data = [(name, value) for name, value in args.options if name in _CURL_DATA]
+    data = [(name, value) for name, value in args.options if name in CURL_DATA]
     for name, value in data:
         if value.startswith(("@", "<")):
             draft.reads.append(value[1:])
