@@ -15,6 +15,7 @@ from permit0.normalize.shell.arguments import Args, parse_args
 from permit0.normalize.shell.parts import DYNAMIC, Draft, flags_of
 from permit0.normalize.shell.peel_nested import skip_options
 from permit0.normalize.shell.rules_files import note_write
+from permit0.normalize.url_payload import label_load
 
 __all__ = ["CURL_DATA", "NET_RULES", "finish_egress"]
 
@@ -182,12 +183,16 @@ MAX_PLAIN_LABEL: Final = 30
 """Characters of a host label; a longer one is no word but a place for data."""
 
 
+def _loaded(name: str) -> bool:
+    """Whether the labels of a host name carry something out."""
+    return label_load(name) or any(len(label) > MAX_PLAIN_LABEL for label in name.split("."))
+
+
 def _dns(draft: Draft, args: Args) -> None:
     names = [word for word in args.operands if not word.startswith(("@", "+"))]
     servers = [word[1:] for word in args.operands if word.startswith("@")]
     for word in names:
-        labels = word.split(".")
-        if flags_of(word) & DYNAMIC or any(len(label) > MAX_PLAIN_LABEL for label in labels):
+        if flags_of(word) & DYNAMIC or _loaded(word):
             draft.features.update(("egress", "upload"))
     if servers:
         draft.hosts += servers
@@ -196,8 +201,7 @@ def _dns(draft: Draft, args: Args) -> None:
 
 def _ping(draft: Draft, args: Args) -> None:
     names = [word for word in draft.argv[-1:] if not word.startswith("-")]
-    long = any(len(label) > MAX_PLAIN_LABEL for word in names for label in word.split("."))
-    if long or "-p" in draft.argv or any(flags_of(word) & DYNAMIC for word in draft.argv):
+    if any(map(_loaded, names)) or "-p" in draft.argv or any(flags_of(word) & DYNAMIC for word in draft.argv):
         draft.features.update(("egress", "upload"))
     draft.hosts += names
 
