@@ -275,19 +275,23 @@ class _Compiler:
         self, spec: RouteSpec, pack: LoadedPack, place: tuple[str | int, ...]
     ) -> None:
         actions = [spec.action, *(a for choice in spec.select.values() for a in choice.values())]
-        mapping = self._mapping(
-            actions, spec.arguments, spec.literals, pack, place, origin="route"
-        )
+        mapping = self._mapping(actions, spec.arguments, spec.literals, pack, place, origin="route")
         chooser = tuple((fold_name(name), dict(choice)) for name, choice in spec.select.items())
         inert = mapping.inert.union(map(fold_name, spec.inert), (name for name, _ in chooser))
+        path = path_pattern(spec.path)
+        parts = {fold_name(name): name for name in path.groupindex}
         full = msgspec.structs.replace(
-            mapping, inert=inert, minor_units=spec.minor_units, select=chooser
+            mapping,
+            names={**parts, **mapping.names},
+            inert=inert - set(parts),
+            minor_units=spec.minor_units,
+            select=chooser,
         )
         for host in [spec.host] if isinstance(spec.host, str) else spec.host:
             key, pattern = _located(pack, place, lambda host=host: host_pattern(host))  # type: ignore[misc]  # mypy cannot infer a lambda with a default
             route = Route(
                 methods=frozenset(method.upper() for method in spec.methods),
-                path=path_pattern(spec.path),
+                path=path,
                 mapping=full,
                 host=pattern,
             )

@@ -26,7 +26,14 @@ from permit0.normalize.extras import read_extras
 from permit0.normalize.organisation import Organisation
 from permit0.normalize.pack_schema import ParameterType
 from permit0.normalize.parameters import Bound, Reading, read_parameters
-from permit0.normalize.routes import ACTION_OF, find_routes, methods_of, request_body
+from permit0.normalize.routes import (
+    ACTION_OF,
+    LOOKS,
+    find_routes,
+    is_look,
+    methods_of,
+    request_body,
+)
 from permit0.normalize.selecting import select_action
 from permit0.normalize.shell_actions import shell_actions
 from permit0.taxonomy import UNCLASSIFIED
@@ -34,6 +41,7 @@ from permit0.taxonomy import UNCLASSIFIED
 __all__ = ["MAX_ACTIONS", "Normalizer"]
 
 MAX_ACTIONS = 256  # per call; more is refused, since nobody could review the decision
+_WEBHOOK = "network.send_webhook"
 _FOLDER_NAMES = frozenset({"cwd", "workdir", "workingdir", "workingdirectory", "directory", "dir"})
 
 
@@ -115,13 +123,21 @@ class Normalizer:
     ) -> list[NormAction]:
         """What a request is besides what its tool says: another method, a known service's action."""
         methods = methods_of(action, arguments, url.value)
-        found = [
-            self._request(arguments, other, url)
-            for other in sorted({ACTION_OF[method] for method in methods if method in ACTION_OF})
-            if other != action and action.startswith("network.http_")
-        ]
-        for route in find_routes(methods, reading.facts, url.name, self._catalog.routes):
-            found.extend(self._read(request_body(arguments, url.value), route.mapping))
+        found: list[NormAction] = []
+        for route, named in find_routes(methods, reading.facts, url.name, self._catalog.routes):
+            if route.mapping.action == _WEBHOOK:  # its address is the request's own
+                found.append(self._request(arguments, _WEBHOOK, url))
+            else:
+                members = {**request_body(arguments, url.value), **named}
+                found.extend(self._read(members, route.mapping))
+        others = {ACTION_OF[method] for method in methods if method in ACTION_OF}
+        if not action.startswith("network.http_"):
+            others.clear()
+        if action in LOOKS and not all(is_look(each.action) for each in found):
+            others.add(
+                ACTION_OF["POST"]
+            )  # a GET that acts is no calmer than the POST it stands for
+        found.extend(self._request(arguments, other, url) for other in sorted(others - {action}))
         return found
 
     def _request(self, arguments: Mapping[str, Json], action: str, url: Bound) -> NormAction:

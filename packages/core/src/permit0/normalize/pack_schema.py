@@ -227,7 +227,10 @@ class RouteSpec(_Strict):
         description="Host name, or several; `*` stands for one label, `*.` in front for one or more. "
         "The last two labels are always named.",
     )
-    path: str = Field(description="Path with `*` for one segment, `**` for any number.")
+    path: str = Field(
+        description="Path with `*` for one segment, `**` for any number, `{name}` for one segment that "
+        "is the parameter `name`."
+    )
     action: str
     arguments: dict[str, str | list[str]] = Field(default_factory=dict)
     inert: list[str] = Field(default_factory=list)

@@ -52,6 +52,8 @@ def path_pattern(text: str) -> re.Pattern[str]:
             parts.append(r"(?:/[^/]+)*")
         elif segment == "*":
             parts.append("/[^/]+")
+        elif segment[:1] == "{" and segment[-1:] == "}" and segment[1:-1].isidentifier():
+            parts.append(f"/(?P<{segment[1:-1]}>[^/]+)")
         else:
             parts.append("/" + re.escape(segment).replace(r"\*", "[^/]*"))
     if parts.count(r"(?:/[^/]+)*") > MAX_OPEN:

@@ -23,7 +23,7 @@ from permit0.errors import InvalidInput
 from permit0.model.action import Fact
 from permit0.normalize.catalog import Route, fold_name
 
-__all__ = ["ACTION_OF", "find_routes", "methods_of", "request_body"]
+__all__ = ["ACTION_OF", "LOOKS", "find_routes", "is_look", "methods_of", "request_body"]
 
 _METHODS_OF: Mapping[str, frozenset[str]] = {
     "network.http_get": frozenset({"GET", "HEAD"}),
@@ -44,6 +44,10 @@ ACTION_OF: Mapping[str, str] = {
 }
 """Which action a method that changes something is."""
 
+LOOKS = frozenset({"network.http_get", "browser.navigate", "browser.download", "files.download"})
+"""Actions that are a GET."""
+
+_LOOKING = frozenset({"get", "list", "search", "read", "select", "quote", "verify"})
 MAX_FIELDS = 1000  # of a form; no service takes more
 MAX_DECODES = 3  # of a path; two are known of proxies in front of servers
 MAX_VALUES = 2000  # looked at for a method override; the rest of a body is data
@@ -107,8 +111,9 @@ def find_routes(
     facts: Mapping[str, Fact],
     parameter: str,
     routes: Mapping[str, Sequence[Route]],
-) -> tuple[Route, ...]:
-    """What a request is besides being one: the first route for each method and reading of its path.
+) -> tuple[tuple[Route, Mapping[str, str]], ...]:
+    """What a request is besides being one: the first route for each method and reading of its path,
+    with what its path names.
 
     Args:
         methods: See methods_of.
@@ -123,14 +128,21 @@ def find_routes(
         return ()
     address = str(facts[parameter])
     path = "/" + address.partition("://")[2].partition("/")[2].casefold()
-    found: dict[int, Route] = {}
+    found: dict[int, tuple[Route, Mapping[str, str]]] = {}
     for text in dict.fromkeys(_readings(path)):
         for method in sorted(methods):
             for route in candidates:
-                if method in route.methods and route.path.fullmatch(text):
-                    found.setdefault(id(route), route)
+                match = route.path.fullmatch(text) if method in route.methods else None
+                if match is not None:
+                    found.setdefault(id(route), (route, match.groupdict()))
                     break
     return tuple(found.values())
+
+
+def is_look(action: str) -> bool:
+    """Whether an action only looks at something: a GET that is any other changes something."""
+    verb = action.partition(".")[2]
+    return verb.partition("_")[0] in _LOOKING
 
 
 def _of_host(host: str, routes: Mapping[str, Sequence[Route]]) -> list[Route]:

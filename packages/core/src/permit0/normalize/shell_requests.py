@@ -22,7 +22,14 @@ from permit0.normalize.extras import read_extras
 from permit0.normalize.organisation import Organisation
 from permit0.normalize.pack_schema import ParameterType
 from permit0.normalize.parameters import Bound, read_parameters
-from permit0.normalize.routes import ACTION_OF, find_routes, methods_of, request_body
+from permit0.normalize.routes import (
+    ACTION_OF,
+    LOOKS,
+    find_routes,
+    is_look,
+    methods_of,
+    request_body,
+)
 from permit0.normalize.selecting import select_action
 from permit0.normalize.shell import CURL_DATA, split_arguments
 
@@ -73,8 +80,14 @@ def request_actions(
         except InvalidInput:
             continue
         methods = methods_of(_of(request), {"headers": headers}, address)
-        for route in find_routes(methods, facts, "url", catalog.routes):
-            yield _routed(route, _members(request, address), catalog, org)
+        for route, named in find_routes(methods, facts, "url", catalog.routes):
+            members = {**_members(request, address), **named}
+            action = _routed(route, members, catalog, org)
+            yield action
+            if _of(request) in LOOKS and not is_look(action.action):
+                bound = [Bound("url", ParameterType.URL, "command", url)]
+                post = catalog.actions[ACTION_OF["POST"]]
+                yield norm_action(post, read_parameters(bound, org), "shell")
 
 
 def _of(request: _Request) -> str:

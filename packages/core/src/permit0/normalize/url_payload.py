@@ -147,7 +147,7 @@ def read_load(value: str, url: UrlValue, domains: Domains) -> Load:
     if any(_ACTING_NAME.fullmatch(k) and _ACTING_VALUE.fullmatch(v.strip()) for k, v in pairs):
         marks.add("acts")
     path = unquote(url.path)
-    texts = [path, unquote(fragment), *(text for pair in values for text in pair)]
+    texts = [path, unquote(fragment), _raw_host(value), *(text for pair in values for text in pair)]
     marks.update(_nested(texts, domains))
     secrets = {kind for text in (*texts, *map("=".join, values)) for kind in find_secrets(text)}
     for kind, host in _KEY_HOSTS:
@@ -269,9 +269,9 @@ def _labels_load(labels: list[str]) -> bool:
     text = "".join(labels)
     if len(text) > MAX_SUBDOMAIN_CHARS:
         return True
-    if sum(opaque_chars(run) for label in labels for run in re.findall(r"[A-Za-z0-9]{8,}", label)) >= (
-        MAX_SUBDOMAIN_OPAQUE
-    ):
+    if sum(
+        opaque_chars(run) for label in labels for run in re.findall(r"[A-Za-z0-9]{8,}", label)
+    ) >= (MAX_SUBDOMAIN_OPAQUE):
         return True
     for label in (*labels, text):
         mixed = label != label.lower() and label != label.upper()

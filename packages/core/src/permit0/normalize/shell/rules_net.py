@@ -201,7 +201,11 @@ def _dns(draft: Draft, args: Args) -> None:
 
 def _ping(draft: Draft, args: Args) -> None:
     names = [word for word in draft.argv[-1:] if not word.startswith("-")]
-    if any(map(_loaded, names)) or "-p" in draft.argv or any(flags_of(word) & DYNAMIC for word in draft.argv):
+    if (
+        any(map(_loaded, names))
+        or "-p" in draft.argv
+        or any(flags_of(word) & DYNAMIC for word in draft.argv)
+    ):
         draft.features.update(("egress", "upload"))
     draft.hosts += names
 
