@@ -132,11 +132,12 @@ class ToolMapping(msgspec.Struct, frozen=True):
 
 
 class Route(msgspec.Struct, frozen=True):
-    """An HTTP request that is an action of its own."""
+    """An HTTP request that is an action of its own. host: None where the name is fixed."""
 
     methods: frozenset[str]
     path: re.Pattern[str]
     mapping: ToolMapping
+    host: re.Pattern[str] | None = None
 
 
 class ToolNames(msgspec.Struct, frozen=True):
@@ -200,7 +201,7 @@ class Catalog:
         *,
         actions: Mapping[str, ActionEntry],
         tools: ToolNames,
-        routes: Mapping[str, Sequence[Route]],
+        routes: Mapping[str, tuple[Route, ...]],
         features: Sequence[Feature],
         packs: Mapping[str, int],
         facts: Once[frozenset[str]],
@@ -214,7 +215,7 @@ class Catalog:
             permit0's own packs or a plugin's say: name -> (the action there, the action now).
         """
         self.actions: Mapping[str, ActionEntry] = actions
-        self.routes: Mapping[str, tuple[Route, ...]] = {h: tuple(r) for h, r in routes.items()}
+        self.routes: Mapping[str, tuple[Route, ...]] = routes
         self.features = tuple(features)
         self.packs: Mapping[str, int] = MappingProxyType(dict(packs))
         self.replaced: Mapping[str, tuple[str, str]] = MappingProxyType(dict(replaced))

@@ -8,7 +8,7 @@ and mappings are made when they are first asked for, and come out the same.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING, TypeVar
 
@@ -32,6 +32,7 @@ from permit0.normalize.loader import LoadedPack
 from permit0.normalize.pack_policy import ActionPolicy, MappingPolicy, RoutePolicy, RuleLine
 from permit0.normalize.parameter_types import ParameterType
 from permit0.normalize.patterns import PatternIndex
+from permit0.normalize.route_patterns import host_pattern, path_pattern
 from permit0.normalize.rule_compiler import RuleCompiler, feature_of
 from permit0.normalize.tool_index import Clash, ToolIndex
 from permit0.normalize.tool_names import vendor_names
@@ -91,7 +92,7 @@ class _Compiler:
         self._actions: dict[str, Callable[[], ActionEntry]] = {}
         self._policies: dict[str, tuple[ActionPolicy, LoadedPack]] = {}
         self._tools = ToolIndex()
-        self._routes: dict[str, list[Route]] = {}
+        self._routes: dict[str, list[Callable[[], Route]]] = {}
         self._features: dict[Feature, Feature] = {}
         self._patterns: dict[str, list[str]] = {}
         self._added: dict[str, list[tuple[LoadedPack, int, RuleLine]]] = {}
@@ -112,12 +113,12 @@ class _Compiler:
             for i, mapping in enumerate(pack.policy.mappings):
                 self._add_mapping(mapping, pack, ("mappings", i))
             for i, route in enumerate(pack.policy.routes):
-                self._compile_route(route, pack, ("routes", i))
+                self._add_route(route, pack, ("routes", i))
         policies = [policy for policy, _ in self._policies.values()]
         return Catalog(
             actions=Rows(self._actions),
             tools=self._tools.names(),
-            routes=self._routes,
+            routes=Rows({host: _all(routes) for host, routes in self._routes.items()}),
             features=tuple(self._features),
             packs={pack.name: pack.version for pack in self._packs},
             facts=Once(lambda: frozenset(chain.from_iterable(map(facts_of, policies)))),
@@ -276,6 +277,7 @@ class _Compiler:
         inert: Collection[str],
         select: tuple[tuple[str, Mapping[str, str]], ...],
         origin: str,
+        parts: Mapping[str, str] = {},  # never changed
     ) -> ToolMapping:
         known: dict[str, None] = {}
         meaningless: set[str] = set()
@@ -288,13 +290,13 @@ class _Compiler:
                 )
             known.update(dict.fromkeys(found[0].parameters))
             meaningless.update(map(fold_name, found[0].inert))
-        for parameter in (*policy.arguments, *policy.literals):
+        for parameter in (*policy.arguments, *policy.literals, *parts.values()):
             if parameter not in known:
                 raise BadPack(
                     f"{pack.source.at(place)}: {actions[0]} has no parameter {parameter!r}"
                     f"{nearest(parameter, tuple(known))}"
                 )
-        names: dict[str, str] = {}
+        names: dict[str, str] = dict(parts)
         nested: dict[str, list[tuple[tuple[str, ...], str]]] = {}
         for parameter, given in policy.arguments.items():
             for argument in [given] if isinstance(given, str) else given:
@@ -314,19 +316,42 @@ class _Compiler:
             origin=origin,
         )
 
-    def _compile_route(self, policy: RoutePolicy, pack: LoadedPack, place: Place) -> None:
-        segments = [
-            "[^/]+" if segment == "*" else re.escape(segment.casefold())
-            for segment in policy.path.strip("/").split("/")
-        ]
-        route = Route(
-            methods=frozenset(method.upper() for method in policy.methods),
-            path=re.compile("/" + "/".join(segments) + "/?"),
-            mapping=self._mapping(
-                [policy.action], policy, pack, place, inert=(), select=(), origin="route"
-            ),
+    def _add_route(self, policy: RoutePolicy, pack: LoadedPack, place: Place) -> None:
+        methods = frozenset(method.upper() for method in policy.methods)
+        said = Once(lambda: self._compile_route(policy, pack, place))
+        if pack.name not in self._checked:
+            said()
+        for host in [policy.host] if isinstance(policy.host, str) else policy.host:
+            key, pattern = _located(pack, place, lambda host=host: host_pattern(host))  # type: ignore[misc]  # mypy cannot infer a lambda with a default
+
+            def route(pattern: re.Pattern[str] | None = pattern) -> Route:
+                path, mapping = said()
+                return Route(methods=methods, path=path, mapping=mapping, host=pattern)
+
+            self._routes.setdefault(key, []).append(route)
+
+    def _compile_route(
+        self, policy: RoutePolicy, pack: LoadedPack, place: Place
+    ) -> tuple[re.Pattern[str], ToolMapping]:
+        chosen = (action for choice in policy.select.values() for action in choice.values())
+        chooser = tuple((fold_name(name), choice) for name, choice in policy.select.items())
+        path = _located(pack, place, lambda: path_pattern(policy.path))
+        parts = {fold_name(name): name for name in path.groupindex}
+        mapping = self._mapping(
+            [policy.action, *chosen],
+            policy,
+            pack,
+            place,
+            inert={*map(fold_name, policy.inert), *(name for name, _ in chooser)} - set(parts),
+            select=chooser,
+            origin="route",
+            parts=parts,
         )
-        self._routes.setdefault(policy.host.lower(), []).append(route)
+        return path, mapping
+
+
+def _all(makers: Sequence[Callable[[], T]]) -> Callable[[], tuple[T, ...]]:
+    return lambda: tuple(make() for make in makers)
 
 
 def _canonical(action: str, policy: ActionPolicy) -> ToolMapping:

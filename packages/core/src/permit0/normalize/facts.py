@@ -46,6 +46,7 @@ FACTS_OF: Mapping[ParameterType, tuple[str, ...]] = MappingProxyType(
             "{p}.scope",
             "{p}.external",
             "{p}.carries_data",
+            "{p}.load",
             "{p}.marks",
         ),
         ParameterType.SHELL: (

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from collections.abc import Iterator
 from functools import lru_cache
 
 __all__ = ["Ip", "address_text", "ip_scope", "name_scope", "unwrap"]
@@ -34,13 +35,14 @@ _METADATA_HOSTS = frozenset(
         "metadata.tencentyun.com",
         "metadata.platformequinix.com",
         "metadata.packet.net",
+        "api.metadata.cloud.ibm.com",
         "instance-data",
         "instance-data.ec2.internal",
         "rancher-metadata",
     }
 )
 # AWS, GCP, Azure and most others; ECS tasks; EKS pods; AWS over IPv6; GCP over IPv6; Alibaba;
-# Oracle; Azure's wire server.
+# Oracle Classic; Azure's wire server; Tencent; Scaleway; Scaleway and Oracle over IPv6.
 _METADATA_IPS = frozenset(
     ipaddress.ip_address(text)
     for text in (
@@ -53,6 +55,10 @@ _METADATA_IPS = frozenset(
         "100.100.100.200",
         "192.0.0.192",
         "168.63.129.16",
+        "169.254.0.23",
+        "169.254.42.42",
+        "fd00:42::42",
+        "fd00:c1::a9fe:a9fe",
     )
 )
 # RFC 6761, RFC 6762, RFC 8375, ICANN's reservation of .internal, and suffixes that private
@@ -66,13 +72,29 @@ _LOCAL_SUFFIXES = (
     ".home",
     ".corp",
     ".home.arpa",
+    ".svc",  # of a Kubernetes cluster: kubernetes.default.svc
+    ".cluster",
+    ".consul",
+    ".docker",
+    ".private",
 )
 _RESERVED_SUFFIXES = (".test", ".invalid", ".example")
 # Services that answer with the address in the name, or always with 127.0.0.1.
-_WILDCARD_DNS = (".nip.io", ".sslip.io", ".xip.io", ".traefik.me", ".backname.io")
-_LOOPBACK_DNS = ("localtest.me", "lvh.me", "vcap.me", "lacolhost.com", "fuf.me", "localho.st")
+_WILDCARD_DNS = (
+    ".nip.io", ".sslip.io", ".xip.io", ".traefik.me", ".backname.io", ".xip.name", ".ip6.name",
+    ".1u.ms", ".rebind.network", ".rbndr.us", ".localdomain.pw", ".ip.addr.tools", ".plex.direct",
+)  # fmt: skip
+_LOOPBACK_DNS = (
+    "localtest.me", "lvh.me", "vcap.me", "lacolhost.com", "fuf.me", "localho.st", "local.gd",
+    "spoofed.burpcollaborator.net", "127-0-0-1.org.uk", "yoogle.com", "42foo.com", "ulh.us",
+)  # fmt: skip
+# A rebinding name carries several addresses; the one that reaches furthest in counts.
+_DANGER = (
+    "metadata", "loopback", "link_local", "private", "local_name", "reserved", "public",
+)  # fmt: skip
+_CLUSTER_NAMES = ("kubernetes.default", "host.docker.internal", "gateway.docker.internal")
 _EMBEDDED_V4 = re.compile(r"(?:^|[.-])([0-9]{1,3}(?:[.-][0-9]{1,3}){3})(?=[.-])")
-_EMBEDDED_HEX = re.compile(r"(?:^|[.-])([0-9a-f]{8})(?=\.)")
+_EMBEDDED_HEX = re.compile(r"(?:^|[.-])(?:0x)?([0-9a-f]{8})(?=\.)")
 _EMBEDDED_V6 = re.compile(r"(?:^|\.)([0-9a-f-]*--?[0-9a-f-]+)(?=\.)")
 
 # RFC 6598: behind it are the provider's and VPN overlays' hosts.
@@ -139,24 +161,24 @@ def name_scope(host: str) -> str:
     if host in _LOOPBACK_DNS or host.endswith(tuple("." + name for name in _LOOPBACK_DNS)):
         return "loopback"
     if host.endswith(_WILDCARD_DNS):
-        embedded = _embedded(host)
-        return "public" if embedded is None else ip_scope(embedded)
-    if "." not in host or host.endswith(_LOCAL_SUFFIXES):
+        scopes = {ip_scope(address) for address in _embedded(host)}
+        return next((scope for scope in _DANGER if scope in scopes), "public")
+    if "." not in host or host in _CLUSTER_NAMES or host.endswith(_LOCAL_SUFFIXES):
         return "loopback" if host == "localhost.localdomain" else "local_name"
     return "reserved" if host.endswith(_RESERVED_SUFFIXES) else "public"
 
 
-def _embedded(host: str) -> Ip | None:
-    """Return the address that a wildcard DNS service reads out of a name."""
+def _embedded(host: str) -> Iterator[Ip]:
+    """The addresses that a wildcard DNS service may read out of a name."""
     for pattern in (_EMBEDDED_V4, _EMBEDDED_HEX, _EMBEDDED_V6):
         for match in pattern.finditer(host):
             text = match.group(1)
             try:
                 if pattern is _EMBEDDED_V4:
-                    return ipaddress.ip_address(text.replace("-", "."))
-                if pattern is _EMBEDDED_HEX:
-                    return ipaddress.IPv4Address(int(text, 16))
-                return ipaddress.IPv6Address(text.replace("-", ":"))
+                    yield ipaddress.ip_address(text.replace("-", "."))
+                elif pattern is _EMBEDDED_HEX:
+                    yield ipaddress.IPv4Address(int(text, 16))
+                else:
+                    yield ipaddress.IPv6Address(text.replace("-", ":"))
             except ValueError:
                 continue
-    return None

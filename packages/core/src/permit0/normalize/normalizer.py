@@ -26,13 +26,22 @@ from permit0.normalize.extras import read_extras
 from permit0.normalize.organisation import Organisation
 from permit0.normalize.parameter_types import ParameterType
 from permit0.normalize.parameters import Bound, Reading, read_parameters
-from permit0.normalize.routes import find_route, request_body
+from permit0.normalize.routes import (
+    ACTION_OF,
+    LOOKS,
+    find_routes,
+    is_look,
+    methods_of,
+    request_body,
+)
+from permit0.normalize.selecting import select_action
 from permit0.normalize.shell_actions import shell_actions
 from permit0.taxonomy import UNCLASSIFIED
 
 __all__ = ["MAX_ACTIONS", "Normalizer"]
 
 MAX_ACTIONS = 256  # per call; more is refused, since nobody could review the decision
+_WEBHOOK = "network.send_webhook"
 _FOLDER_NAMES = frozenset({"cwd", "workdir", "workingdir", "workingdirectory", "directory", "dir"})
 
 
@@ -80,7 +89,7 @@ class Normalizer:
         return msgspec.structs.replace(action, keys=keys)
 
     def _read(self, arguments: Mapping[str, Json], mapping: ToolMapping) -> tuple[NormAction, ...]:
-        action = _select(arguments, mapping) if mapping.select else mapping.action
+        action = select_action(arguments, mapping) if mapping.select else mapping.action
         entry = self._catalog.actions[action]
         bound, unmapped = bind_arguments(arguments, mapping, entry)
         many = _first_list(bound) if entry.repeats else None
@@ -111,12 +120,37 @@ class Normalizer:
 
     def _routed(
         self, arguments: Mapping[str, Json], action: str, reading: Reading, url: Bound
-    ) -> tuple[NormAction, ...]:
-        """What a request to a known service is besides being a request."""
-        route = find_route(action, reading, url.name, self._catalog)
-        if route is None:
-            return ()
-        return self._read(request_body(arguments, url.value), route.mapping)
+    ) -> list[NormAction]:
+        """What a request is besides what its tool says: another method, a known service's action."""
+        methods = methods_of(action, arguments, url.value)
+        found: list[NormAction] = []
+        for route, named in find_routes(methods, reading.facts, url.name, self._catalog.routes):
+            if route.mapping.action == _WEBHOOK:  # its address is the request's own
+                found.append(self._request(arguments, _WEBHOOK, url))
+            else:
+                members = {**request_body(arguments, url.value), **named}
+                found.extend(self._read(members, route.mapping))
+        others = {ACTION_OF[method] for method in methods if method in ACTION_OF}
+        if not action.startswith("network.http_"):
+            others.clear()
+        if action in LOOKS and not all(is_look(each.action) for each in found):
+            others.add(
+                ACTION_OF["POST"]
+            )  # a GET that acts is no calmer than the POST it stands for
+        found.extend(self._request(arguments, other, url) for other in sorted(others - {action}))
+        return found
+
+    def _request(self, arguments: Mapping[str, Json], action: str, url: Bound) -> NormAction:
+        """The same request with the method that an override gives it."""
+        mapping, entry = self._catalog.find(action), self._catalog.actions[action]
+        known = {} if mapping is None else mapping.names
+        bound = [Bound("url", ParameterType.URL, url.where, url.value, url.patterns)]
+        for name, value in arguments.items():
+            spec = entry.parameters.get(known.get(fold_name(name), ""))
+            if spec is not None and spec.name != "url" and value is not None:
+                bound.append(Bound(spec.name, spec.kind, url.where, value, spec.patterns))
+        reading = read_parameters(bound, self._org)
+        return norm_action(entry, reading, "method override")
 
     def _each(
         self,
@@ -154,29 +188,6 @@ def _folder(arguments: Mapping[str, Json]) -> str | None:
         if isinstance(value, str) and value and fold_name(name) in _FOLDER_NAMES:
             return value
     return None
-
-
-def _select(arguments: Mapping[str, Json], mapping: ToolMapping) -> str:
-    """The action that an argument's literal value chooses (an HTTP method, a `command`)."""
-    for wanted, choice in mapping.select:
-        values = [value for name, value in arguments.items() if fold_name(name) == wanted]
-        if len(values) > 1:
-            raise InvalidInput(
-                f"two arguments say {wanted!r}",
-                where=f"arguments.{wanted}",
-                reason_code="argument_conflict",
-            )
-        if values and not isinstance(values[0], str) and values[0] is not None:
-            raise InvalidInput(
-                f"{wanted!r} chooses what is done, it must be text",
-                where=f"arguments.{wanted}",
-                reason_code="selector_not_text",
-            )
-        if values and isinstance(values[0], str):
-            action = choice.get(values[0].strip().lower())
-            if action is not None:
-                return action
-    return mapping.action
 
 
 def _first_list(bound: list[Bound]) -> Bound | None:

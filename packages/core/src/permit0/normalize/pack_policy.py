@@ -147,12 +147,14 @@ class RoutePolicy(_Plain, frozen=True, kw_only=True):
     """See pack_schema.RouteSpec."""
 
     methods: tuple[str, ...]
-    host: str
+    host: str | tuple[str, ...]
     path: str
     action: str
     arguments: Mapping[str, str | tuple[str, ...]] = {}
+    inert: tuple[str, ...] = ()
     literals: Mapping[str, Any] = {}  # as above
     minor_units: bool = False
+    select: Mapping[str, Mapping[str, str]] = {}
 
 
 class PackPolicy(_Plain, frozen=True, kw_only=True):
@@ -191,12 +193,14 @@ def policy_of(spec: written.PackSpec) -> PackPolicy:
         routes=tuple(
             RoutePolicy(
                 methods=tuple(item.methods),
-                host=item.host,
+                host=item.host if isinstance(item.host, str) else tuple(item.host),
                 path=item.path,
                 action=item.action,
                 arguments=_arguments(item.arguments),
+                inert=tuple(item.inert),
                 literals=item.literals,
                 minor_units=item.minor_units,
+                select=item.select,
             )
             for item in spec.routes
         ),

@@ -205,12 +205,23 @@ class RouteSpec(_Strict):
     """Which action an HTTP request is. It is judged as the request and as the action."""
 
     methods: list[str] = Field(min_length=1)
-    host: str = Field(description="Exact host name.")
-    path: str = Field(description="Path with `*` for one segment.")
+    host: str | list[str] = Field(
+        description="Host name, or several; `*` stands for one label, `*.` in front for one or more. "
+        "The last two labels are always named.",
+    )
+    path: str = Field(
+        description="Path with `*` for one segment, `**` for any number, `{name}` for one segment that "
+        "is the parameter `name`."
+    )
     action: str
     arguments: dict[str, str | list[str]] = Field(default_factory=dict)
+    inert: list[str] = Field(default_factory=list)
     literals: dict[str, JsonValue] = Field(default_factory=dict)
     minor_units: bool = False
+    select: dict[str, dict[str, str]] = Field(
+        default_factory=dict,
+        description="Member of query or body -> its value (lower case) -> action instead of `action`.",
+    )
 
 
 class CaseCall(_Strict):

@@ -27,6 +27,7 @@ from permit0.normalize.patterns import PatternIndex
 from permit0.normalize.recipients import parse_recipients
 from permit0.normalize.sensitive import find_personal, find_secrets
 from permit0.normalize.shell import parse_shell
+from permit0.normalize.url_payload import read_load
 from permit0.normalize.urls import parse_url
 
 __all__ = ["Bound", "Reading", "leaves", "read_parameters"]
@@ -200,8 +201,18 @@ def _url(reading: Reading, item: Bound) -> None:
     facts[name + ".scope"] = url.scope
     facts[name + ".external"] = url.external
     facts[name + ".carries_data"] = url.carries_data
-    if url.marks:
-        facts[name + ".marks"] = url.marks
+    marks = url.marks
+    if isinstance(item.value, str):
+        load = read_load(item.value, url, reading.org.domains)
+        if load.load:
+            facts[name + ".load"] = facts[name + ".carries_data"] = True
+        if load.secrets:
+            facts["content.secrets"] = True
+        if load.personal:
+            facts["content.personal"] = True
+        marks |= load.marks
+    if marks:
+        facts[name + ".marks"] = marks
 
 
 def _shell(reading: Reading, item: Bound) -> None:

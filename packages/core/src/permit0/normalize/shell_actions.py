@@ -19,6 +19,7 @@ from permit0.normalize.organisation import Organisation
 from permit0.normalize.parameter_types import ParameterType
 from permit0.normalize.parameters import Bound, Reading, read_parameters
 from permit0.normalize.paths import parse_path
+from permit0.normalize.shell_requests import request_actions, request_methods
 
 __all__ = ["shell_actions"]
 
@@ -80,6 +81,9 @@ def shell_actions(
         _shell_action(features, external, programs, line.marks, reading, entry, origin)
         for (features, external, _), programs in groups.items()
     ]
+    for command in line.commands:
+        if command.urls and not _NETWORK.isdisjoint(command.features):
+            actions.extend(request_actions(command, catalog, org))
     for (action, word), name in derived.items():
         target = catalog.actions.get(action)
         if target is not None:
@@ -195,7 +199,8 @@ def _derived(command: ShellCommand) -> list[tuple[str, str, str]]:
     # A literal loopback address is no egress, and then no request of its own either.
     if command.urls and not _NETWORK.isdisjoint(command.features):
         fetch = "network.http_post" if "upload" in command.features else "network.http_get"
-        found += [(fetch, "url", url) for url in command.urls]
+        for action in dict.fromkeys((fetch, *request_methods(command))):
+            found += [(action, "url", url) for url in command.urls]
     if "secret" in command.features and not command.reads and command.program in _SECRET_READERS:
         found.append(("secrets.read", "", ""))
     if "iam_change" in command.features:

@@ -36,7 +36,7 @@ from permit0.model.values import UrlValue
 from permit0.normalize.domains import Domains
 from permit0.normalize.networks import Ip, address_text, ip_scope, name_scope, unwrap
 
-__all__ = ["parse_url"]
+__all__ = ["opaque_chars", "parse_url"]
 
 # Longer URLs fail in servers and proxies (8 KiB request lines); they are payloads.
 MAX_URL_CHARS = 16_384
@@ -291,10 +291,10 @@ def _carries(host: str, path: str, rest: _Rest) -> bool:
         ):
             return True
     runs = _RUN.findall(f"{host} {path} {fragment}")
-    return bool(runs) and sum(map(_opaque_chars, runs)) >= MIN_OPAQUE_CHARS
+    return bool(runs) and sum(map(opaque_chars, runs)) >= MIN_OPAQUE_CHARS
 
 
-def _opaque_chars(run: str) -> int:
+def opaque_chars(run: str) -> int:
     """Return the length of a run that is not a word, else 0."""
     if run.isdigit():
         return len(run)

@@ -18,12 +18,14 @@ from __future__ import annotations
 
 from permit0.errors import InvalidInput
 from permit0.model.values import ShellLine
+from permit0.normalize.shell.arguments import split_arguments
 from permit0.normalize.shell.features import FEATURES, MAX_LINE_BYTES
 from permit0.normalize.shell.parts import Draft, Frame, State
+from permit0.normalize.shell.rules_net import CURL_DATA
 from permit0.normalize.shell.syntax import read_text
 from permit0.normalize.shell.wrappers import INTERPRETERS, SHELLS
 
-__all__ = ["FEATURES", "parse_shell"]
+__all__ = ["CURL_DATA", "FEATURES", "parse_shell", "split_arguments"]
 
 _ROOT = Frame()
 _CONNECTORS = frozenset({"nc", "ncat", "netcat", "openssl", "telnet"})

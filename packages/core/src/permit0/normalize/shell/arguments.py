@@ -7,12 +7,12 @@ Does not: know which options exist; only which take values (commands.VALUED).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from permit0.normalize.shell.commands import VALUED
 from permit0.normalize.shell.parts import Draft
 
-__all__ = ["Args", "by_args", "parse_args"]
+__all__ = ["Args", "by_args", "parse_args", "split_arguments"]
 
 _NONE: tuple[str, frozenset[str]] = ("", frozenset())
 
@@ -75,6 +75,14 @@ def parse_args(program: str, argv: list[str]) -> Args:
                     break
                 options.append(("-" + letter, ""))
     return Args(options, operands)
+
+
+def split_arguments(
+    program: str, argv: Sequence[str]
+) -> tuple[Sequence[tuple[str, str]], Sequence[str]]:
+    """Options with their values, and operands, of a finished command."""
+    args = parse_args(program, list(argv))
+    return args.options, args.operands
 
 
 def by_args(rule: Callable[[Draft, Args], bool]) -> Callable[[Draft], bool]:

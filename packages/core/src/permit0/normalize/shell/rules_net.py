@@ -15,18 +15,20 @@ from permit0.normalize.shell.arguments import Args, parse_args
 from permit0.normalize.shell.parts import DYNAMIC, Draft, flags_of
 from permit0.normalize.shell.peel_nested import skip_options
 from permit0.normalize.shell.rules_files import note_write
+from permit0.normalize.url_payload import label_load
 
-__all__ = ["NET_RULES", "finish_egress"]
+__all__ = ["CURL_DATA", "NET_RULES", "finish_egress"]
 
 _URL = re.compile(r"(?i)(?:https?|ftps?|wss?|sftp|scp|tftp|ldap|gopher|dict|telnet)://\S+")
 _LOOPBACK = re.compile(
     r"(?i)(?:https?://)?(?:localhost|127\.0\.0\.1|\[::1\])(?::\d{1,5})?(?:[/?#][^@]*)?"
 )
 _REMOTE = re.compile(r"(?:[\w.-]+@)?([\w.-]+|\[[0-9a-fA-F:]+\]):(?!//)(.*)", re.DOTALL)
-_CURL_DATA: Final = (
+CURL_DATA: Final = (
     "-d", "-F", "-T", "--data", "--data-ascii", "--data-binary", "--data-raw", "--data-urlencode",
     "--form", "--form-string", "--json", "--upload-file", "--url-query",
 )  # fmt: skip
+"""Options of curl that send something."""
 _CURL_OTHER_WAY: Final = (
     "-x", "--proxy", "--resolve", "--connect-to", "-K", "--config", "--socks5", "--preproxy",
     "--socks5-hostname", "--interface", "--unix-socket", "-L", "--location", "--location-trusted",
@@ -52,7 +54,7 @@ def _piped(draft: Draft) -> bool:
 def _curl(draft: Draft, args: Args) -> None:
     targets = args.operands + args.values("--url")
     draft.urls += targets
-    data = [(name, value) for name, value in args.options if name in _CURL_DATA]
+    data = [(name, value) for name, value in args.options if name in CURL_DATA]
     for name, value in data:
         if value.startswith(("@", "<")):
             draft.reads.append(value[1:])
@@ -181,12 +183,16 @@ MAX_PLAIN_LABEL: Final = 30
 """Characters of a host label; a longer one is no word but a place for data."""
 
 
+def _loaded(name: str) -> bool:
+    """Whether the labels of a host name carry something out."""
+    return label_load(name) or any(len(label) > MAX_PLAIN_LABEL for label in name.split("."))
+
+
 def _dns(draft: Draft, args: Args) -> None:
     names = [word for word in args.operands if not word.startswith(("@", "+"))]
     servers = [word[1:] for word in args.operands if word.startswith("@")]
     for word in names:
-        labels = word.split(".")
-        if flags_of(word) & DYNAMIC or any(len(label) > MAX_PLAIN_LABEL for label in labels):
+        if flags_of(word) & DYNAMIC or _loaded(word):
             draft.features.update(("egress", "upload"))
     if servers:
         draft.hosts += servers
@@ -195,8 +201,11 @@ def _dns(draft: Draft, args: Args) -> None:
 
 def _ping(draft: Draft, args: Args) -> None:
     names = [word for word in draft.argv[-1:] if not word.startswith("-")]
-    long = any(len(label) > MAX_PLAIN_LABEL for word in names for label in word.split("."))
-    if long or "-p" in draft.argv or any(flags_of(word) & DYNAMIC for word in draft.argv):
+    if (
+        any(map(_loaded, names))
+        or "-p" in draft.argv
+        or any(flags_of(word) & DYNAMIC for word in draft.argv)
+    ):
         draft.features.update(("egress", "upload"))
     draft.hosts += names
 
