@@ -29,6 +29,7 @@ _FOLDER_OPTIONS = frozenset({"-C", "--directory", "--chdir", "--cwd", "--work-tr
 _FOLDER_LONG = ("--directory=", "--chdir=", "--cwd=", "--work-tree=")
 MAX_FOLDERS = 8  # entered in one line; nobody reads a line that enters more
 _GLOB = frozenset("*?[")
+_LOSES_NOTHING = frozenset({"mv", "rmdir"})  # what was there is elsewhere, or was empty
 _NETWORK = frozenset({"egress", "download", "install", "upload"})
 _SECRET_READERS = frozenset(
     {"printenv", "env", "set", "declare", "vault", "pass", "gopass", "security", "secret-tool"}
@@ -194,8 +195,11 @@ def _derived(command: ShellCommand) -> list[tuple[str, str, str]]:
         ]
     if command.deletes:
         recursive = not _DESTRUCTIVE.isdisjoint(command.features)
-        deletes = "files.delete_recursive" if recursive else "files.delete"
-        found += [(deletes, "path", path) for path in command.deletes]
+        if not recursive and command.program in _LOSES_NOTHING:
+            found += [("files.move", "source", path) for path in command.deletes]
+        else:
+            deletes = "files.delete_recursive" if recursive else "files.delete"
+            found += [(deletes, "path", path) for path in command.deletes]
     # A literal loopback address is no egress, and then no request of its own either.
     if command.urls and not _NETWORK.isdisjoint(command.features):
         fetch = "network.http_post" if "upload" in command.features else "network.http_get"
