@@ -19,7 +19,7 @@ from pydantic import ValidationError
 
 from permit0 import builtin
 from permit0.canonical import Json, freeze
-from permit0.config import OrgConfig
+from permit0.config import parse_org
 from permit0.engine import Engine
 from permit0.errors import BadPack, InvalidInput
 from permit0.model.call import ToolCall
@@ -96,7 +96,7 @@ class CaseBench:
     ) -> None:
         self._packs = tuple(packs)
         if operators is None:
-            ours = {pack.name for pack in builtin.load_built_in_packs()}
+            ours = {pack.name for pack in builtin.load_built_in()[0]}
             operators = {pack.name for pack in packs} - ours
         self._catalog = compile_packs(packs, load_taxonomy(), operators=operators)
         self._scorer = Scorer()
@@ -147,7 +147,7 @@ class CaseBench:
         found = self._normalizers.get(key)
         if found is None:
             try:
-                org = Organisation(OrgConfig.model_validate(case.spec.org))
+                org = Organisation(parse_org(case.spec.org))
             except (ValidationError, InvalidInput) as error:
                 detail = (
                     error.errors(include_url=False)[0]["msg"]
