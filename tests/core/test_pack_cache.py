@@ -12,6 +12,7 @@ import sys
 import zipfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from importlib.resources.abc import Traversable
 from pathlib import Path
 
 import msgspec
@@ -25,7 +26,8 @@ from permit0.normalize.catalog import Catalog
 from permit0.normalize.compiler import compile_packs
 from permit0.normalize.loader import LoadedPack
 from permit0.normalize.pack_policy import policy_of
-from permit0.pack_cache import CACHE_NAME, cached_form, load_with_cache
+from permit0.pack_cache import CACHE_NAME, cached_form
+from permit0.pack_cache import load_with_cache as load_all
 from permit0.taxonomy import load_taxonomy
 from permit0.testing.pack_cases import Case, CaseBench, built_in_packs
 
@@ -70,6 +72,10 @@ def cached(folder: Path) -> Path:
     load_with_cache(folder)
     assert is_cached(load_with_cache(folder))
     return folder
+
+
+def load_with_cache(folder: Traversable) -> list[LoadedPack]:
+    return load_all(folder)[0]
 
 
 def is_cached(packs: list[LoadedPack]) -> bool:
@@ -189,13 +195,18 @@ def test_damaged_cache_is_not_used(cached: Path) -> None:
             assert file.read_bytes() == good
 
 
+def kept(*packs: object) -> bytes:
+    taxonomy = msgspec.to_builtins(load_taxonomy())
+    return msgspec.msgpack.encode({"packs": list(packs), "taxonomy": taxonomy})
+
+
 @pytest.mark.parametrize(
     "payload",
     [
         b"", b"\xc0", b"\x90", b"\x91\xc0", b"\x81\xa1a\x01", b"\xdd\xff\xff\xff\xff", b"\x91" * 100_000,
-        msgspec.msgpack.encode([{"file": "one.yaml", "policy": {"pack": "one"}, "digest": ""}]),
-        msgspec.msgpack.encode([{"file": "x", "policy": {"pack": "x", "version": 1}, "digest": ""}]),
-        b"\x91\x83\xa4file\xa1\xff\xa6policy\x80\xa6digest\xa0",
+        kept({"file": "one.yaml", "policy": {"pack": "one"}, "digest": ""}),
+        kept({"file": "x", "policy": {"pack": "x", "version": 1}, "digest": ""}),
+        kept(), kept().replace(b"packs", b"pack\xff"), kept().replace(b"packs", b"peeks"),
     ],
 )  # fmt: skip
 def test_cache_that_is_whole_but_no_cache_is_not_used(payload: bytes, cached: Path) -> None:
@@ -269,7 +280,7 @@ def test_cache_that_more_people_can_write_than_the_folder_is_not_used(cached: Pa
 
 def test_many_that_write_at_once_do_not_mind_each_other(folder: Path) -> None:
     load = "import sys; from pathlib import Path; from permit0.pack_cache import load_with_cache; "
-    load += "print(len(load_with_cache(Path(sys.argv[1]))))"
+    load += "print(len(load_with_cache(Path(sys.argv[1]))[0]))"
     starts = [
         subprocess.Popen([sys.executable, "-c", load, folder], stdout=subprocess.PIPE)
         for _ in range(4)
@@ -301,8 +312,9 @@ def test_packs_in_a_zip_come_from_the_cache_that_is_in_it(cached: Path, tmp_path
 @pytest.fixture(scope="module")
 def ours() -> tuple[list[LoadedPack], list[LoadedPack]]:
     """The packs that ship, from YAML and from the cache."""
-    builtin.load_built_in_packs()
-    found = builtin.load_built_in_packs()
+    builtin.load_built_in()
+    found, taxonomy = builtin.load_built_in()
+    assert taxonomy == load_taxonomy()
     assert is_cached(found)
     return built_in_packs(), found
 

@@ -47,7 +47,7 @@ from permit0.review.review import SecondReader, is_reviewable
 from permit0.score.scorer import TIER_BOUNDS, Scorer, Weights
 from permit0.state.memory import MemoryStore
 from permit0.stores import MakeStore, Stores, open_sink, open_stores
-from permit0.taxonomy import Taxonomy, load_taxonomy
+from permit0.taxonomy import Taxonomy
 from permit0.token.issuer import Issuer
 from permit0.token.replay import MemoryReplayStore
 from permit0.token.verifier import Verifier
@@ -270,9 +270,8 @@ def assemble(
     manager.load(config.plugins)
     for name, plugin in plugins:
         manager.register(plugin, name=name)
-    taxonomy = load_taxonomy()
-    packs, operators = gather_packs(manager, loaded)
-    catalog = compile_catalog(packs, taxonomy, loaded, operators)
+    packs = gather_packs(manager, loaded)
+    catalog = compile_catalog(packs, loaded)
     tuning = tune(loaded, TIER_BOUNDS)
     rules = session_rules(manager, tuning)
     try:
@@ -281,11 +280,11 @@ def assemble(
         raise BadConfig(f"{loaded.at('org')}: {error}") from error
     mode = Mode(config.mode)
     normalizer = Normalizer(catalog, org)
-    lists = make_lists(loaded, catalog, taxonomy)
+    lists = make_lists(loaded, catalog, packs.taxonomy)
     if stores is None:
         stores = open_stores(loaded, clock=clock, name=f"engine {os.getpid()}")
     provenance = describe(
-        version=VERSION, loaded=loaded, packs=packs, plugins=manager.loaded, tuning=tuning
+        version=VERSION, loaded=loaded, packs=packs.all, plugins=manager.loaded, tuning=tuning
     )
     redactor = Redactor(find_confidential)
     scorer = Scorer(Weights(tuning.flags, tuning.amplifiers, tuning.tier_bounds))
@@ -309,10 +308,10 @@ def assemble(
     return Deployment(
         engine=engine,
         catalog=catalog,
-        taxonomy=taxonomy,
+        taxonomy=packs.taxonomy,
         tuning=tuning,
         plugins=manager,
-        packs=tuple(packs),
+        packs=packs.all,
         rules=rules,
         normalizer=normalizer,
         lists=lists,

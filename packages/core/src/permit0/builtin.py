@@ -16,8 +16,9 @@ from permit0.pack_cache import load_with_cache
 from permit0.plugins.hookspecs import hookimpl
 from permit0.ports import SessionRule
 from permit0.sessions.rules import immutable_rules
+from permit0.taxonomy import Taxonomy
 
-__all__ = ["load_built_in_packs", "permit0_pack_files", "permit0_session_rules"]
+__all__ = ["load_built_in", "permit0_pack_files", "permit0_session_rules"]
 
 
 @hookimpl
@@ -26,8 +27,8 @@ def permit0_pack_files() -> Sequence[Traversable]:
     return pack_files(_root())
 
 
-def load_built_in_packs() -> list[LoadedPack]:
-    """The packs of these files, from their cache if it is good (pack_cache)."""
+def load_built_in() -> tuple[list[LoadedPack], Taxonomy]:
+    """The packs of these files and the taxonomy, from their cache if it is good (pack_cache)."""
     return load_with_cache(_root())
 
 

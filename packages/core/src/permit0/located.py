@@ -11,15 +11,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from functools import cache
 from pathlib import PurePath
-from typing import Any, ClassVar
-
-import yaml
-from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails
+from typing import TYPE_CHECKING, Any
 
 from permit0.errors import InvalidInput
 from permit0.words import nearest
+
+if TYPE_CHECKING:  # an engine that reads no file needs neither
+    from pydantic import BaseModel, ValidationError
+    from pydantic_core import ErrorDetails
 
 __all__ = ["Located", "Place", "explain_validation", "parse_yaml"]
 
@@ -58,20 +59,24 @@ class Located:
         return f"{self.name}:{self.line(place)}: {path}" if path else f"{self.name}:1"
 
 
-class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]  # no C, no fast
+@cache
+def _loader_class() -> Any:  # PyYAML has no types for its loader
     """SafeLoader with the booleans of YAML 1.2 and without dates."""
+    import yaml
 
-    yaml_implicit_resolvers: ClassVar[dict[str, list[tuple[str, re.Pattern[str]]]]] = {
-        letter: [
-            (tag, pattern)
-            for tag, pattern in resolvers
-            if tag not in ("tag:yaml.org,2002:bool", "tag:yaml.org,2002:timestamp")
-        ]
-        for letter, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-    }
+    class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]  # no C, no fast
+        yaml_implicit_resolvers = {  # noqa: RUF012  # PyYAML's own way to say it
+            letter: [
+                (tag, pattern)
+                for tag, pattern in resolvers
+                if tag not in ("tag:yaml.org,2002:bool", "tag:yaml.org,2002:timestamp")
+            ]
+            for letter, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+        }
 
-
-_Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"^(?:true|false)$"), list("tf"))
+    boolean = re.compile(r"^(?:true|false)$")
+    Loader.add_implicit_resolver("tag:yaml.org,2002:bool", boolean, list("tf"))
+    return Loader
 
 
 def parse_yaml(text: str, name: str | PurePath, error: type[InvalidInput]) -> Located:
@@ -85,8 +90,10 @@ def parse_yaml(text: str, name: str | PurePath, error: type[InvalidInput]) -> Lo
     Raises:
         InvalidInput: No YAML, several documents, or a key that appears twice; of type `error`.
     """
+    import yaml
+
     lines: dict[Place, int] = {}
-    loader = _Loader(text)
+    loader = _loader_class()(text)
     try:
         node = loader.get_single_node()
         data = None if node is None else _build(loader, node, (), lines, str(name), error)
@@ -103,15 +110,15 @@ def parse_yaml(text: str, name: str | PurePath, error: type[InvalidInput]) -> Lo
 
 
 def _build(
-    loader: Any,  # PyYAML has no types for its loader
-    node: yaml.Node,
+    loader: Any,
+    node: Any,
     place: Place,
     lines: dict[Place, int],
     name: str,
     error: type[InvalidInput],
 ) -> object:
     lines.setdefault(place, node.start_mark.line + 1)
-    if isinstance(node, yaml.MappingNode):
+    if node.id == "mapping":
         result: dict[str, object] = {}
         for key_node, value_node in node.value:
             key = loader.construct_object(key_node, deep=True)
@@ -123,7 +130,7 @@ def _build(
             lines[(*place, key)] = line
             result[key] = _build(loader, value_node, (*place, key), lines, name, error)
         return result
-    if isinstance(node, yaml.SequenceNode):
+    if node.id == "sequence":
         return [
             _build(loader, item, (*place, i), lines, name, error)
             for i, item in enumerate(node.value)

@@ -1,4 +1,4 @@
-"""The packs that ship with permit0, read from YAML once and from a cache of what decides after that.
+"""The packs and the taxonomy that ship, read from YAML once and from a cache of what decides after that.
 
 The YAML is the truth; the cache is a file beside it (CACHE_NAME). A wheel brings it; in a checkout it is
 made at first use. It is used only if its first line says what is true now:
@@ -35,7 +35,7 @@ from permit0.errors import BadPack
 from permit0.normalize.compiler import compile_packs
 from permit0.normalize.loader import LoadedPack, load_pack, named_pack_files, unique_packs
 from permit0.normalize.pack_policy import PackPolicy
-from permit0.taxonomy import load_taxonomy
+from permit0.taxonomy import Taxonomy, load_taxonomy
 from permit0.version import VERSION
 
 __all__ = ["CACHE_NAME", "cached_form", "load_with_cache"]
@@ -83,8 +83,15 @@ class _Kept(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     digest: str
 
 
-def load_with_cache(root: Traversable) -> list[LoadedPack]:
-    """Every pack below a folder of ours.
+class _Content(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What follows the first line."""
+
+    packs: tuple[_Kept, ...]
+    taxonomy: Taxonomy
+
+
+def load_with_cache(root: Traversable) -> tuple[list[LoadedPack], Taxonomy]:
+    """Every pack below a folder of ours, and the taxonomy.
 
     Args:
         root: The folder, with or without a cache.
@@ -96,10 +103,10 @@ def load_with_cache(root: Traversable) -> list[LoadedPack]:
     found = _from_cache(root, files)
     if found is not None:
         return found
-    packs = _from_yaml(files)
+    packs, taxonomy = _from_yaml(files), load_taxonomy()
     if isinstance(root, Path):  # nothing is written into a zip
-        _keep(root, files, packs)
-    return packs
+        _keep(root, files, packs, taxonomy)
+    return packs, taxonomy
 
 
 def cached_form(root: Traversable) -> bytes:
@@ -109,7 +116,7 @@ def cached_form(root: Traversable) -> bytes:
         BadPack: A file is no pack, or the packs do not fit together.
     """
     files = _read_files(root)
-    return _encode(files, _from_yaml(files))
+    return _encode(files, _from_yaml(files), load_taxonomy())
 
 
 def _read_files(root: Traversable) -> list[NamedFile]:
@@ -134,8 +141,10 @@ def _parse(name: str, data: bytes) -> LoadedPack:
     return load_pack(text, name.rpartition("/")[2])
 
 
-def _from_cache(root: Traversable, files: Sequence[NamedFile]) -> list[LoadedPack] | None:
-    """The packs as the cache has them; None if it is not there or not of these files."""
+def _from_cache(
+    root: Traversable, files: Sequence[NamedFile]
+) -> tuple[list[LoadedPack], Taxonomy] | None:
+    """What the cache has; None if it is not there or not of these files."""
     data = _read_cache(root)
     if data is None:
         return None
@@ -143,13 +152,14 @@ def _from_cache(root: Traversable, files: Sequence[NamedFile]) -> list[LoadedPac
     if head != _head(files, payload):
         return None
     try:
-        kept = msgspec.msgpack.decode(payload, type=list[_Kept])
+        content = msgspec.msgpack.decode(payload, type=_Content)
     except (msgspec.MsgspecError, ValueError, RecursionError):
         return None  # a cache that was made to be wrong; its digest is its own
+    kept = content.packs
     if [item.file for item in kept] != [name for name, _ in files]:
         return None
     names = frozenset(item.policy.pack for item in kept)
-    return [
+    packs = [
         LoadedPack(
             item.policy,
             lambda file=file: _parse(*file).whole,  # type: ignore[misc]  # mypy cannot infer a lambda with a default
@@ -159,6 +169,7 @@ def _from_cache(root: Traversable, files: Sequence[NamedFile]) -> list[LoadedPac
         )
         for item, file in zip(kept, files, strict=True)
     ]
+    return packs, content.taxonomy
 
 
 def _read_cache(root: Traversable) -> bytes | None:
@@ -186,13 +197,15 @@ def _is_ours(cache: os.stat_result, folder: os.stat_result) -> bool:
     )
 
 
-def _keep(root: Path, files: Sequence[NamedFile], packs: Sequence[LoadedPack]) -> None:
+def _keep(
+    root: Path, files: Sequence[NamedFile], packs: Sequence[LoadedPack], taxonomy: Taxonomy
+) -> None:
     """Write the cache, or leave it."""
     draft = root / f"{CACHE_NAME}.{secrets.token_hex(8)}"
     try:
         # First, so that a place that cannot be written costs nothing. "x" follows no link.
         with open(draft, "xb", opener=lambda path, flags: os.open(path, flags, 0o644)) as file:
-            file.write(_encode(files, packs))
+            file.write(_encode(files, packs, taxonomy))
         draft.replace(root / CACHE_NAME)
     except (OSError, BadPack, msgspec.MsgspecError, OverflowError):
         # BadPack: whoever compiles the packs will be told. The last two: a value that no cache can hold.
@@ -202,12 +215,12 @@ def _keep(root: Path, files: Sequence[NamedFile], packs: Sequence[LoadedPack]) -
             draft.unlink(missing_ok=True)
 
 
-def _encode(files: Sequence[NamedFile], packs: Sequence[LoadedPack]) -> bytes:
-    compile_packs(packs, load_taxonomy())
-    kept = [
+def _encode(files: Sequence[NamedFile], packs: Sequence[LoadedPack], taxonomy: Taxonomy) -> bytes:
+    compile_packs(packs, taxonomy)
+    kept = tuple(
         _Kept(name, pack.policy, pack.digest) for (name, _), pack in zip(files, packs, strict=True)
-    ]
-    payload = msgspec.msgpack.encode(kept)
+    )
+    payload = msgspec.msgpack.encode(_Content(kept, taxonomy))
     return _head(files, payload) + b"\n" + payload
 
 

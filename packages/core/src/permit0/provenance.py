@@ -11,6 +11,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 
+import msgspec
+
 from permit0.audit.record import Provenance, WeightsBody
 from permit0.canonical import MAX_BYTES, freeze
 from permit0.config import LoadedConfig
@@ -33,7 +35,9 @@ def describe(
     """Say with what is decided: see audit.record.Provenance."""
     formula = formula_digest()
     names = tuple((p.name, p.distribution, p.version) for p in plugins)
-    config = loaded.config.model_dump(mode="json", exclude={"audit", "packs", "plugins"})
+    config = msgspec.to_builtins(loaded.config)
+    for name in ("audit", "packs", "plugins"):
+        del config[name]
     summary = {
         "permit0": version,
         "formula": formula,

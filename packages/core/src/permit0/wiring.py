@@ -5,10 +5,12 @@ Guarantees: every error names file and line of permit0.yaml, or the plugin. Does
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from permit0 import builtin
 from permit0.config import LoadedConfig
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from permit0.located import Place
 
 __all__ = [
+    "Packs",
     "compile_catalog",
     "gather_packs",
     "make_lists",
@@ -48,18 +51,26 @@ def rule_features(rules: Sequence[SessionRule]) -> list[Feature]:
     return [feature for rule in rules for feature in rule.features]
 
 
-def gather_packs(manager: Plugins, loaded: LoadedConfig) -> tuple[list[LoadedPack], frozenset[str]]:
-    """All packs of a deployment, and the names of those that permit0.yaml names.
+class Packs(msgspec.Struct, frozen=True):
+    """All packs of a deployment. operators: the names of those that permit0.yaml names."""
+
+    all: tuple[LoadedPack, ...]
+    operators: frozenset[str]
+    taxonomy: Taxonomy
+
+
+def gather_packs(manager: Plugins, loaded: LoadedConfig) -> Packs:
+    """The packs of plugins, permit0's own and those that permit0.yaml names.
 
     Raises:
         BadPack: A file is no pack, or two packs have one name.
         BadPlugin, BadConfig: As plugin_packs and pack_paths.
     """
-    ours = builtin.load_built_in_packs()
+    ours, taxonomy = builtin.load_built_in()
     plugins = load_packs(plugin_packs(manager))
     operators = load_packs(pack_paths(loaded))
     names = frozenset(pack.name for pack in operators)
-    return unique_packs([*plugins, *ours, *operators]), names
+    return Packs(tuple(unique_packs([*plugins, *ours, *operators])), names, taxonomy)
 
 
 def plugin_packs(manager: Plugins) -> list[Traversable]:
@@ -93,19 +104,14 @@ def pack_paths(loaded: LoadedConfig) -> list[Path]:
     return paths
 
 
-def compile_catalog(
-    packs: Sequence[LoadedPack],
-    taxonomy: Taxonomy,
-    loaded: LoadedConfig,
-    operators: Collection[str] = (),
-) -> Catalog:
-    """The packs and the rules of permit0.yaml, compiled. operators: see compile_packs.
+def compile_catalog(packs: Packs, loaded: LoadedConfig) -> Catalog:
+    """The packs and the rules of permit0.yaml, compiled.
 
     Raises:
         BadPack, BadConfig: A line is not valid.
     """
     rules = _extra_rules(loaded) if loaded.config.rules else {}
-    return compile_packs(packs, taxonomy, extra_rules=rules, operators=operators)
+    return compile_packs(packs.all, packs.taxonomy, extra_rules=rules, operators=packs.operators)
 
 
 def _extra_rules(loaded: LoadedConfig) -> ExtraRules:

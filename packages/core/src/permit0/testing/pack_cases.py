@@ -20,7 +20,7 @@ from pydantic import ValidationError
 
 from permit0 import builtin
 from permit0.canonical import Json, freeze
-from permit0.config import OrgConfig
+from permit0.config import parse_org
 from permit0.engine import Engine
 from permit0.errors import BadPack, InvalidInput
 from permit0.model.call import ToolCall
@@ -103,7 +103,7 @@ class CaseBench:
         self._rules = immutable_rules(SessionLimits())
         self._orgs: dict[str, Organisation] = {}
         if operators is None:
-            ours = {pack.name for pack in builtin.load_built_in_packs()}
+            ours = {pack.name for pack in builtin.load_built_in()[0]}
             operators = {pack.name for pack in packs} - ours
         self._use(compile_packs(packs, load_taxonomy(), operators=operators))
 
@@ -176,7 +176,7 @@ class CaseBench:
         found = self._orgs.get(key)
         if found is None:
             try:
-                found = self._orgs[key] = Organisation(OrgConfig.model_validate(case.spec.org))
+                found = self._orgs[key] = Organisation(parse_org(case.spec.org))
             except (ValidationError, InvalidInput) as error:
                 detail = (
                     error.errors(include_url=False)[0]["msg"]
