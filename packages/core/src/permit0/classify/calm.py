@@ -1,13 +1,13 @@
 """May a tool be allowed without a person? Only if everything about it is understood.
 
 Guarantees:
-  1. The answer is yes only if the action is one of the calm ones (calm.toml), every word of the name is a calm verb,
-     a noun of that action's domain or a filler, there is a verb, and every argument is bound to a typed parameter or
-     known to only choose what is read.
+  1. The answer is yes only if the action is one of the calm ones (calm.toml), every word of the name is a
+     calm verb, a noun of that action's domain or a filler, there is a verb, and every argument is bound to a
+     typed parameter or known to only choose what is read.
   2. No word of danger stands in the description, in what an argument says of itself, or among its values.
-  3. A description takes calm away and never gives it; nor does a word that is added to a name that holds one which
-     is not understood.
-  4. What is not plain ASCII is not understood: letters of other scripts, full-width ones, zero-width ones, look-alikes.
+  3. A description takes calm away and never gives it; nor does a word that is added to a name that holds
+     one which is not understood.
+  4. What is not plain ASCII is not understood: other scripts, full-width and zero-width letters, look-alikes.
 """
 
 from __future__ import annotations
@@ -19,16 +19,24 @@ from permit0.classify.lexicon import Calm
 from permit0.classify.schema import Argument, Arguments
 from permit0.classify.words import base_forms, is_plain, raw_words
 
-__all__ = ["find_doubt"]
+__all__ = ["find_doubt", "reads_oddly"]
 
 MAX_NAME_WORDS = 8
 _PHRASES = {("pull", "request"), ("merge", "request")}
-_PAGE_TOKEN = re.compile(r"\b(?:next|page|previous|pagination|continuation)[ _-]?(?:page[ _-]?)?tokens?\b")
+_PAGE_TOKEN = re.compile(
+    r"\b(?:next|page|previous|pagination|continuation)[ _-]?(?:page[ _-]?)?tokens?\b"
+)
 _NUMBER = re.compile(r"\d{1,2}")
-_TYPOGRAPHY = str.maketrans(dict.fromkeys("\u2013\u2014\u2018\u2019\u201c\u201d\u2026\u2022\u2192\u00b0", " "))
-_SAFE_FORMATS = frozenset({"", "date", "date-time", "time", "int32", "int64", "float", "double", "uuid"})
+_TYPOGRAPHY = str.maketrans(
+    dict.fromkeys("\u2013\u2014\u2018\u2019\u201c\u201d\u2026\u2022\u2192\u00b0", " ")
+)
+_SAFE_FORMATS = frozenset(
+    {"", "date", "date-time", "time", "int32", "int64", "float", "double", "uuid"}
+)
 _CODE = frozenset({"code"})
-_PREFIXES_OF_CODE = frozenset({"country", "zip", "postal", "language", "currency", "state", "airport"})
+_PREFIXES_OF_CODE = frozenset(
+    {"country", "zip", "postal", "language", "currency", "state", "airport"}
+)
 
 
 def find_doubt(
@@ -75,6 +83,19 @@ def find_doubt(
     if word:
         return f"the description says {word!r}", ()
     return "", tuple(inert)
+
+
+def reads_oddly(calm: Calm, name: str) -> bool:
+    """Whether a name that was taken for a read has no verb of reading, or a word of doing as well."""
+    words = raw_words(name)
+    if not is_plain(name) or calm.verbs.isdisjoint(words):
+        return True
+    return any(
+        base in calm.danger
+        for word in words
+        for base in base_forms(word)
+        if word not in calm.verbs and word not in calm.doing_nouns
+    )
 
 
 def _name_doubt(calm: Calm, name: str, domain: str) -> str:

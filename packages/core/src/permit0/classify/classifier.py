@@ -16,8 +16,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from permit0.canonical import Json
-from permit0.classify.calm import find_doubt
+from permit0.classify.calm import find_doubt, reads_oddly
 from permit0.classify.evidence import MAX_CANDIDATES, weigh
 from permit0.classify.lexicon import load_calm, load_lexicon
 from permit0.classify.model import (
@@ -55,6 +54,9 @@ class Classifier:
         """What a tool is taken for. Never raises for whatever a tool says; the same answer every time."""
         if len(tool.name) > MAX_NAME_CHARS or len(tool.description) > MAX_DESCRIPTION_CHARS:
             return _unknown("its name or description is longer than is read")
+        given: object = tool.schema  # scan reads it from other people's files
+        if not isinstance(given, Mapping):
+            return _unknown("its schema is no JSON object")
         try:
             schema = _encode(tool.schema)
         except (TypeError, ValueError, RecursionError, OverflowError):
@@ -75,8 +77,6 @@ class Classifier:
         return found
 
     def _classify(self, tool: ToolDescription) -> Classification:
-        if not isinstance(tool.schema, Mapping):
-            return _unknown("its schema is no JSON object")
         arguments = read_arguments(tool.schema)
         names = [item.name for item in arguments.items]
         shown = self._offered(weigh(self._lexicon, tool.name, names).candidates)
@@ -108,8 +108,12 @@ class Classifier:
         )
         if source != "name and arguments":
             doubt = doubt or "only its description says what it does"
+        if doubt and best.action in self._calm.actions and reads_oddly(self._calm, tool.name):
+            return _unknown(f"it looks like {best.action}, but its name does not say so", said)
         reasons = [f"by {source}: {best.action}", *best.reasons]
-        reasons.append(f"not calm: {doubt}" if doubt else "calm: every word and argument is understood")
+        reasons.append(
+            f"not calm: {doubt}" if doubt else "calm: every word and argument is understood"
+        )
         return Classification(
             action=best.action,
             parameters=bound,

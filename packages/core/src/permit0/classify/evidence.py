@@ -1,9 +1,9 @@
 """Which actions a tool might be: evidence from its name, its arguments and its own words, added up.
 
-A noun speaks for domains, a verb for classes of verbs; an action is a class of verb in a domain, and some ask for a
-noun of their own (`delete` is delete_branch where a branch is meant). The name counts most, arguments and the
-description a fraction each. Weights were set by hand and measured on names of vendors that they were not set on;
-a linear model learned from the names of the packs did worse on vendors that it had not seen (docs/adr/0006).
+A noun speaks for domains, a verb for classes of verbs; an action is a class of verb in a domain, and some
+ask for a noun of their own (`delete` is delete_branch where a branch is meant). The name counts most,
+arguments and the description a fraction each. The weights were set by hand; a linear model learned from the
+names in the packs did worse on vendors that it had not seen, alone and on top of these (docs/adr/0006).
 Guarantees: deterministic; time linear in what is read.
 """
 
@@ -34,9 +34,11 @@ FIRST_VERB, SECOND_VERB, NEXT_VERB, NOUN_AS_VERB = 1.2, 1.0, 0.5, 0.35
 SAID_VERB, ONLY_SAID_VERB, MENTIONED_VERB, NO_VERB = 0.6, 1.0, 0.3, 0.2
 OBJECT, OBJECT_ELSEWHERE, SAID_OBJECT, NO_OBJECT = 0.8, 0.5, -0.4, -1.2
 SAME_WORD = 0.15
+PLURAL = 0.3
 SHARPNESS = 2.0
 
 _FRAMEWORK = frozenset({"mcp", "functions", "function", "tools", "tool", "api", "default"})
+_READS = frozenset({"list", "get", "search", "download", "scrape", "export", "calculate"})
 _SENTENCE = re.compile(r"(?<=[.!?\n])\s+")
 
 
@@ -74,7 +76,11 @@ def weigh(lexicon: Lexicon, name: str, arguments: Iterable[str], description: st
         verb = max((classes.get(name, 0.0) for name in item.classes), default=0.0)
         if weight <= 0 or verb <= 0:
             continue
-        score = DOMAIN_SHARE * weight / total + verb + _object(item, words, named, spoken, verb, lexicon)
+        score = (
+            DOMAIN_SHARE * weight / total
+            + verb
+            + _object(item, words, named, spoken, verb, lexicon)
+        )
         scored.append((-score, item.action, item, weight / total))
     scored.sort(key=lambda entry: entry[:2])
     if not scored:
@@ -82,9 +88,15 @@ def weigh(lexicon: Lexicon, name: str, arguments: Iterable[str], description: st
     best = scored[0][0]
     odds = [math.exp(SHARPNESS * (best - entry[0])) for entry in scored]
     whole = sum(odds) + math.exp(SHARPNESS * (best + 1.5))  # that it is none of them
+    reads: dict[str, float] = {}  # list or get of one domain: either is a read of the same things
+    for entry, odd in zip(scored, odds, strict=True):
+        if _READS.issuperset(entry[2].classes):
+            reads[entry[2].domain] = reads.get(entry[2].domain, 0.0) + odd
     candidates = []
     for entry, odd in list(zip(scored, odds, strict=True))[:MAX_CANDIDATES]:
         item = entry[2]
+        if _READS.issuperset(item.classes):
+            odd = reads[item.domain]
         reasons = (
             f"{item.domain}: {_because(lexicon, item.domain, named, asked, said)}",
             f"{item.verb}: {', '.join(verbs[:4]) or 'no verb in the name'}",
@@ -110,9 +122,7 @@ def _said(lexicon: Lexicon, description: str) -> _Said:
     first, *rest = _SENTENCE.split(description[: FIRST_SENTENCE_CHARS + REST_CHARS].strip())
     raw = raw_words(first[:FIRST_SENTENCE_CHARS])
     more = raw_words(" ".join(rest))
-    return _Said(
-        tuple(map(lexicon.fold, raw)), tuple(raw), tuple(map(lexicon.fold, more))
-    )
+    return _Said(tuple(map(lexicon.fold, raw)), tuple(raw), tuple(map(lexicon.fold, more)))
 
 
 def _domains(
@@ -124,7 +134,7 @@ def _domains(
         factor = LAST_NOUN if gram == last or gram.endswith("_" + last) else 1.0
         for domain, weight in lexicon.domains.get(gram, {}).items():
             found[domain] = found.get(domain, 0.0) + weight * factor
-    _add(found, lexicon, {gram: ARGUMENT for gram in asked}, ARGUMENT_CAP)
+    _add(found, lexicon, dict.fromkeys(asked, ARGUMENT), ARGUMENT_CAP)
     spoken = dict.fromkeys(grams(said.rest), REST)
     spoken.update(dict.fromkeys(grams(said.first), FIRST_SENTENCE))
     _add(found, lexicon, spoken, DESCRIPTION_CAP)
@@ -167,7 +177,7 @@ def _classes(
                 for kind in _verb_classes(lexicon, word):
                     found[kind] = max(found.get(kind, 0.0), MENTIONED_VERB)
     if found.get("get", 0.0) >= SECOND_VERB and "list" not in found and _is_plural(name, words):
-        found["list"] = found["get"] + 0.1
+        found["list"] = found["get"] + PLURAL
     if not found:
         found = {"get": NO_VERB, "search": NO_VERB}
     return found, verbs
@@ -197,10 +207,13 @@ def _object(
     heads.update(gram for gram in named if "_" in gram and gram.endswith("_" + words[-1]))
     if words and words[0] not in lexicon.verbs:
         heads.add(words[0])
+    weight = OBJECT if item.asked else OBJECT * OBJECT_ELSEWHERE
     if not item.objects.isdisjoint(heads):
-        return bonus + OBJECT * min(1.0, verb)
+        return bonus + weight * min(1.0, verb)
     if not item.objects.isdisjoint(named):
-        return bonus + OBJECT * OBJECT_ELSEWHERE * min(1.0, verb)
+        return bonus + weight * OBJECT_ELSEWHERE * min(1.0, verb)
+    if not item.asked:
+        return bonus
     return bonus + (NO_OBJECT if item.objects.isdisjoint(spoken) else SAID_OBJECT)
 
 

@@ -1,12 +1,15 @@
-"""The lexicon: what words of tools mean, and which action a verb is in a domain. Data in lexicon.toml, calm.toml."""
+"""What words of tools mean, and which action a verb is in a domain: lexicon.toml and calm.toml."""
 
 from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
 from importlib import resources
+from typing import Any
 
 import msgspec
+
+from permit0.classify.words import singular
 
 __all__ = ["ActionWords", "Calm", "Lexicon", "load_calm", "load_lexicon"]
 
@@ -14,13 +17,14 @@ _PLAIN_WEIGHT = 2.0
 
 
 class ActionWords(msgspec.Struct, frozen=True):
-    """One action: the classes of verbs that do it, and the nouns that it asks for (none: any)."""
+    """One action: the classes of verbs that do it, and its nouns. asked: whether it needs one of them."""
 
     action: str
     domain: str
     verb: str
     classes: tuple[str, ...]
     objects: frozenset[str]
+    asked: bool
 
 
 class Lexicon(msgspec.Struct, frozen=True):
@@ -33,8 +37,6 @@ class Lexicon(msgspec.Struct, frozen=True):
 
     def fold(self, word: str) -> str:
         """A word as the lexicon has it: itself, or its singular."""
-        from permit0.classify.words import singular
-
         return word if word in self.known else singular(word)
 
 
@@ -94,12 +96,13 @@ def load_calm() -> Calm:
 
 
 def _action(domain: str, verb: str, words: str) -> ActionWords:
-    classes, _, objects = words.partition("|")
+    asked = "|" in words
+    classes, _, objects = words.partition("|" if asked else "~")
     return ActionWords(
-        f"{domain}.{verb}", domain, verb, tuple(classes.split()), frozenset(objects.split())
+        f"{domain}.{verb}", domain, verb, tuple(classes.split()), frozenset(objects.split()), asked
     )
 
 
-def _read(name: str) -> Mapping[str, Mapping[str, Mapping[str, str]]]:
+def _read(name: str) -> Any:
     text = resources.files("permit0.classify").joinpath(name).read_text(encoding="utf-8")
     return tomllib.loads(text)

@@ -62,9 +62,9 @@ class Candidate(msgspec.Struct, frozen=True):
 class Classification(msgspec.Struct, frozen=True):
     """What a tool was taken for.
 
-    action: `unknown.unclassified` below the bar. parameters: argument -> parameter of the action. inert: arguments
-    without influence on the risk; only calm ones have any. reasons: how it was found, and why it is not calm.
-    candidates: best first, at most 5. calm: whether it may be allowed without a person.
+    action: `unknown.unclassified` below the bar. parameters: argument -> parameter of the action.
+    inert: arguments without influence on the risk; only calm ones have any. reasons: how it was found, and
+    why it is not calm. candidates: best first, at most 5. calm: may be allowed without a person.
     """
 
     action: str

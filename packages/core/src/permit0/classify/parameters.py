@@ -1,7 +1,7 @@
 """Which argument of a tool is which parameter of an action.
 
-Guarantees: an argument is bound only if its type fits the parameter's; a parameter that takes one value gets one
-argument; the result does not depend on the order of the arguments.
+Guarantees: an argument is bound only if its type fits the parameter's; a parameter that takes one value
+gets one argument; the result does not depend on the order of the arguments.
 Does not: read values (normalize).
 """
 

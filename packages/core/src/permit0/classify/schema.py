@@ -1,7 +1,8 @@
 """The arguments of a tool, from its JSON Schema.
 
-Guarantees: what is not understood exactly (references, combinations, patterns of names, an open object) makes the
-schema, or that argument, `opaque`; opaque is never calm. At most MAX_ARGUMENTS arguments, MAX_DEPTH deep.
+Guarantees: what is not understood exactly (references, combinations, patterns of names, an open object)
+makes the schema, or that argument, `opaque`; opaque is never calm. At most MAX_ARGUMENTS arguments, MAX_DEPTH
+deep.
 Does not: validate values.
 """
 
@@ -26,7 +27,16 @@ _KNOWN = frozenset(
 _KNOWN_ARGUMENT = frozenset(
     {"type", "title", "description", "enum", "const", "default", "examples", "items", "anyOf"}
     | {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "minLength"}
-    | {"maxLength", "pattern", "format", "minItems", "maxItems", "uniqueItems", "nullable", "deprecated"}
+    | {
+        "maxLength",
+        "pattern",
+        "format",
+        "minItems",
+        "maxItems",
+        "uniqueItems",
+        "nullable",
+        "deprecated",
+    }
     | {"$comment", "readOnly", "x-order", "example"}
 )
 
@@ -76,7 +86,11 @@ def read_arguments(schema: Mapping[str, Json]) -> Arguments:
         or len(properties) > MAX_ARGUMENTS
     )
     required = schema.get("required")
-    needed = {name for name in required if isinstance(name, str)} if isinstance(required, list) else set()
+    needed = (
+        {name for name in required if isinstance(name, str)}
+        if isinstance(required, list)
+        else set()
+    )
     items = []
     for name, spec in list(properties.items())[:MAX_ARGUMENTS]:
         items.append(_argument(name, spec, required=name in needed))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Sequence
+from itertools import pairwise
 
 __all__ = ["base_forms", "fold", "grams", "is_plain", "join_known", "raw_words", "singular"]
 
@@ -15,7 +16,15 @@ _PLAIN = re.compile(r"[A-Za-z0-9_.:/ -]*")
 _NO_LETTER = re.compile(r"[^0-9a-z]+")
 _ES = ("sses", "ches", "shes", "xes")
 _KEPT = ("ss", "us", "is")
-_ENDINGS = (("ies", "y"), ("es", "e"), ("es", ""), ("s", ""), ("ing", ""), ("ing", "e"), ("ed", "e"))
+_ENDINGS = (
+    ("ies", "y"),
+    ("es", "e"),
+    ("es", ""),
+    ("s", ""),
+    ("ing", ""),
+    ("ing", "e"),
+    ("ed", "e"),
+)
 _ENDINGS_PAST = (("ed", ""), ("ied", "y"))
 MIN_JOINED = 6  # letters; shorter words are not taken apart
 MAX_JOINED = 40
@@ -80,8 +89,6 @@ def join_known(word: str, known: Collection[str]) -> list[str]:
 
 def grams(words: Sequence[str]) -> list[str]:
     """Single words, then two and three that stand together, joined by `_`."""
-    pairs = [f"{a}_{b}" for a, b in zip(words, words[1:], strict=False)]
-    threes = [
-        f"{a}_{b}_{c}" for a, b, c in zip(words, words[1:], words[2:], strict=False)
-    ]
+    pairs = [f"{a}_{b}" for a, b in pairwise(words)]
+    threes = [f"{pair}_{c}" for pair, c in zip(pairs, words[2:], strict=False)]
     return [*words, *pairs, *threes]

@@ -2,8 +2,8 @@
 
 Guarantees:
   1. Compiled once per (name, description, schema); a call of a compiled tool is one digest and one lookup.
-  2. A tool that is not calm, or a call that has more than its schema names, carries a doubt: a person is asked at least,
-     and what it says to strangers leaves with it, as for an unknown tool.
+  2. A tool that is not calm, or a call that has more than its schema names, carries a doubt: a person is
+     asked at least, and what it says to strangers leaves with it, as for an unknown tool.
   3. A schema that is no JSON object, or too long, is no error: the tool is unknown.
 Does not: judge (engine).
 """
@@ -34,7 +34,14 @@ __all__ = ["ORIGIN", "CompiledTool", "ToolCompiler", "action_shapes", "make_clas
 ORIGIN = "compiled"
 MAX_REMEMBERED = 2048
 MAX_INERT_CHARS = 256  # an argument that only chooses what is read is short
-_KINDS = {str: "string", bool: "boolean", int: "integer", float: "number", list: "array", dict: "object"}
+_KINDS = {
+    str: "string",
+    bool: "boolean",
+    int: "integer",
+    float: "number",
+    list: "array",
+    dict: "object",
+}
 
 
 class CompiledTool(msgspec.Struct, frozen=True):
