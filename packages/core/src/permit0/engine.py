@@ -122,6 +122,8 @@ class Engine:
         session: str = "default",
         agent: str = "default",
         principal: str | None = None,
+        description: str = "",
+        schema: str = "",
     ) -> Decision:
         """Decide a call given as plain values.
 
@@ -130,6 +132,7 @@ class Engine:
             arguments: Its arguments by name.
             session: The task or conversation.
             agent: Who calls. principal: on whose behalf.
+            description, schema: what the tool says of itself, the JSON Schema of its arguments as text.
 
         Returns:
             The decision; arguments that have no canonical form are a DENY. Never raises.
@@ -141,6 +144,8 @@ class Engine:
                 session=session,
                 agent=agent,
                 principal=principal,
+                description=description,
+                schema=schema,
             )
         except Exception as error:  # noqa: BLE001  # boundary of the decision path: DENY
             refused = self._refuser.of(tool, b"", error)

@@ -23,8 +23,10 @@ from permit0.ports import SessionRule
 from permit0.score.scorer import Scorer
 from permit0.sessions.pressure import volume_points
 
-__all__ = ["ActionJudge", "Draft", "trace_of", "worst_tier"]
+__all__ = ["COMPILED_TOOL", "ActionJudge", "Draft", "trace_of", "worst_tier"]
 
+COMPILED_TOOL = "compiled_tool"
+"""The rule that asks a person about a tool that no pack names and that is not certainly harmless."""
 _EXPOSURE = tuple(Flag).index(Flag.EXPOSURE)
 _FLAG_NAMES = tuple(flag.value for flag in Flag)
 _NO_MARKS: frozenset[str] = frozenset()
@@ -92,6 +94,8 @@ class ActionJudge:
         facts, keys = action.facts, action.keys
         # 3. session
         findings: list[Finding] = []
+        if action.doubt:
+            findings.append(Finding(COMPILED_TOOL, Effect.APPROVAL, action.doubt))
         for session_rule in self._rules[action.action]:
             finding = session_rule.check(view, action, siblings)
             if finding is not None:

@@ -295,7 +295,7 @@ def _expected(decision: Decision, rule: str) -> str:
     ):
         said += f"    not_rules: [{rule[4:]}]\n"
     elif rule and not rule.startswith("not "):
-        said += "    reasons: [floor_approval]\n"
+        said += f"    reasons: [floor_approval/{rule}]\n"
     points: dict[str, Json] = {
         amplifier.value: raw
         for amplifier, raw in zip(Amplifier, score.amplifiers, strict=True)

@@ -25,7 +25,9 @@ class NormAction(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     outward: data leaves the organisation with this action.
     reads: the action hands data to the agent.
     exposed: it reads, and its rules found secrets, credentials or personal data in what it reads.
-    origin: how the action was found: "mapping:<pack>", "canonical", "shell", "route", "unknown".
+    origin: how the action was found: "mapping:<pack>", "canonical", "shell", "route", "compiled", "unknown".
+    doubt: why a person is asked whatever the rules say, "" if nobody need be: the tool was compiled and is not
+        certainly harmless.
     """
 
     action: str
@@ -36,3 +38,4 @@ class NormAction(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     reads: bool = False
     exposed: bool = False
     origin: str = "canonical"
+    doubt: str = ""

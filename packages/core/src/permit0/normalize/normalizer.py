@@ -1,8 +1,9 @@
 """ToolCall -> NormActions.
 
 Guarantees:
-  1. A tool that no pack knows is `unknown.unclassified`; nothing that the call says of itself (its
-     description, a `category`, `safe: true`) is looked at.
+  1. A tool that no pack knows is compiled from its name, schema and description (compiled), or it is
+     `unknown.unclassified`. What the call says of itself (a `category`, `safe: true`) is not looked at, and
+     what the tool says of itself never makes it milder.
   2. A call is refused (InvalidInput) if a parameter cannot be read exactly.
   3. A call that is several actions (a compound shell line, a list of paths, an HTTP request to a known
      service) gives all of them; data that leaves comes last, so that it is judged with what was read.
@@ -22,6 +23,7 @@ from permit0.model.call import ToolCall
 from permit0.normalize.arguments import bind_arguments
 from permit0.normalize.assemble import norm_action
 from permit0.normalize.catalog import ActionEntry, Catalog, ToolMapping, fold_name
+from permit0.normalize.compiled import ToolCompiler
 from permit0.normalize.extras import read_extras
 from permit0.normalize.organisation import Organisation
 from permit0.normalize.parameter_types import ParameterType
@@ -42,6 +44,7 @@ __all__ = ["MAX_ACTIONS", "Normalizer"]
 
 MAX_ACTIONS = 256  # per call; more is refused, since nobody could review the decision
 _WEBHOOK = "network.send_webhook"
+_NOT_FILLED = frozenset({"argument_missing", "amount_missing"})
 _FOLDER_NAMES = frozenset({"cwd", "workdir", "workingdir", "workingdirectory", "directory", "dir"})
 
 
@@ -51,6 +54,7 @@ class Normalizer:
     def __init__(self, catalog: Catalog, org: Organisation) -> None:
         self._catalog = catalog
         self._org = org
+        self._compiler = ToolCompiler(catalog)
         self._unknown = ToolMapping(
             action=UNCLASSIFIED,
             names={},
@@ -70,13 +74,53 @@ class Normalizer:
         """
         arguments = thaw(call.arguments)
         mapping = self._catalog.find(call.tool)
-        if mapping is None:
-            mapping = self._unknown
-        actions = self._read(arguments, mapping)
+        actions = (
+            self._unmapped(call, arguments) if mapping is None else self._read(arguments, mapping)
+        )
         for action in actions:
             if not action.keys and self._catalog.actions[action.action].counterparty:
                 return tuple([self._receiving(action, call) for action in actions])
         return actions
+
+    def found(self, call: ToolCall) -> tuple[str, ...]:
+        """How the tool of a call was found, for people; never decides anything."""
+        mapping = self._catalog.find(call.tool)
+        if mapping is not None:
+            return (f"{mapping.origin}: {mapping.action}",)
+        tool = self._compiler.find(call, thaw(call.arguments))
+        if tool is None:
+            return ("unknown: what the tool says of itself is longer than is read",)
+        kind = "unknown" if tool.mapping is None else "compiled"
+        nearest = [
+            f"{item.action} {item.confidence:.2f}" for item in tool.classification.candidates
+        ]
+        reasons = tuple(f"{kind}: {reason}" for reason in tool.classification.reasons)
+        return (*reasons, f"nearest: {', '.join(nearest)}") if nearest else reasons
+
+    def _unmapped(self, call: ToolCall, arguments: Mapping[str, Json]) -> tuple[NormAction, ...]:
+        """A tool that no pack names: as it was compiled, else unknown."""
+        tool = self._compiler.find(call, arguments)
+        if tool is None or tool.mapping is None:
+            return self._read(arguments, self._unknown)
+        try:
+            actions = self._read(arguments, tool.mapping)
+        except InvalidInput as error:
+            if error.reason_code not in _NOT_FILLED:
+                raise
+            return self._read(arguments, self._unknown)
+        doubt = tool.doubt_of(arguments)
+        if not doubt:
+            return actions
+        # INVARIANT: whatever it was taken for, what it says to strangers leaves as with an unknown tool.
+        everything = Reading(self._org)
+        read_extras(list(arguments.items()), tool.mapping, everything)
+        leaves = everything.facts.get("extra.external", False) is True
+        return tuple(
+            [
+                msgspec.structs.replace(item, doubt=doubt, outward=item.outward or leaves)
+                for item in actions
+            ]
+        )
 
     def _receiving(self, action: NormAction, call: ToolCall) -> NormAction:
         """An action that has a receiver but names none: its arguments stand for the receiver.

@@ -256,7 +256,8 @@ class CaseSpec(_Strict):
     )
     reasons: list[str] = Field(
         default_factory=list,
-        description="Reason codes that the decision must have: gate, floor_approval, tier_high ...",
+        description="Reasons that the decision must have: a code (tier_high), or a code and the rule that "
+        "gave it (gate/credentials, floor_approval/large_here).",
     )
     amplifiers: dict[AmplifierName, int] = Field(
         default_factory=dict, description="Raw points it must have."

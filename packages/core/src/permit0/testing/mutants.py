@@ -22,7 +22,7 @@ import msgspec
 
 from permit0.canonical import Json
 from permit0.located import Place
-from permit0.model.vocabulary import Amplifier
+from permit0.model.vocabulary import Amplifier, Flag
 from permit0.normalize.loader import LoadedPack
 from permit0.score.amplifiers import CEILING
 
@@ -125,7 +125,7 @@ class _Changes:
         yield from self._roles(("flags",), "flags", _map(table.get("flags")), "")
         for name, points in _map(table.get("amplifiers")).items():
             yield from self._points(("amplifiers", name), f"amplifiers.{name}", name, points, "")
-        if table.get("reads"):
+        if table.get("reads") and self._exposes():
             yield ("reads",), "reads", False, ""
         outward = table.get("outward", False)
         if isinstance(outward, bool):
@@ -136,6 +136,13 @@ class _Changes:
         for part in ("rules", "session"):
             for i, line in enumerate(_list(table.get(part))):
                 yield from self._line((part, i), f"{part}.{line['id']}", line, str(line["id"]))
+
+    def _exposes(self) -> bool:
+        """Whether the action can carry EXPOSURE: without it, nobody asks whether it reads."""
+        rules = _list(self._table.get("rules"))
+        said = [_map(self._table.get("flags")), *(_map(rule.get("add_flags")) for rule in rules)]
+        promoted = [_items(rule.get("promote")) for rule in rules]
+        return any(Flag.EXPOSURE.value in flags for flags in (*said, *promoted))
 
     def _line(self, place: Place, name: str, line: _Data, id_: str) -> Iterator[_Change]:
         effect = str(line.get("effect", "upgrade"))

@@ -235,10 +235,13 @@ def _failures(spec: CaseSpec, decision: Decision) -> Iterator[Failure]:
     unwanted = [rule for rule in spec.not_rules if _named(rule, rules)]
     if unwanted:
         yield Failure("not_rules", "without " + " ".join(unwanted), " ".join(rules))
-    codes = [reason.code for reason in decision.reasons]
-    missing = [code for code in spec.reasons if code not in codes]
+    given = {reason.code for reason in decision.reasons}
+    given |= {
+        f"{item.code}/{item.rule.rpartition('/')[2]}" for item in decision.reasons if item.rule
+    }
+    missing = [reason for reason in spec.reasons if reason not in given]
     if missing:
-        yield Failure("reasons", " ".join(missing), " ".join(codes))
+        yield Failure("reasons", " ".join(missing), " ".join(sorted(given)))
     points = decision.actions[0].score.amplifiers if decision.actions else (0,) * len(Amplifier)
     raw = dict(zip(Amplifier, points, strict=True))
     for amplifier, expected_points in spec.amplifiers.items():

@@ -1,0 +1,234 @@
+"""Which actions a tool might be: evidence from its name, its arguments and its own words, added up.
+
+A noun speaks for domains, a verb for classes of verbs; an action is a class of verb in a domain, and some
+ask for a noun of their own (`delete` is delete_branch where a branch is meant). The name counts most,
+arguments and the description a fraction each. The weights were set by hand; a linear model learned from the
+names in the packs did worse on vendors that it had not seen, alone and on top of these (docs/adr/0006).
+Guarantees: deterministic; time linear in what is read.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Mapping, Sequence
+
+import msgspec
+
+from permit0.classify.lexicon import ActionWords, Lexicon
+from permit0.classify.model import Candidate
+from permit0.classify.words import base_forms, grams, join_known, raw_words
+
+__all__ = ["MAX_CANDIDATES", "Evidence", "weigh"]
+
+MAX_CANDIDATES = 5
+FIRST_SENTENCE_CHARS = 300  # what a tool does stands in front
+REST_CHARS = 1000
+OPENING_WORDS = 12
+
+LAST_NOUN = 1.2
+ARGUMENT, ARGUMENT_CAP = 0.25, 3.0
+FIRST_SENTENCE, REST, DESCRIPTION_CAP = 0.35, 0.1, 4.0
+DOMAIN_SHARE, PRIOR = 4.0, 2.0
+FIRST_VERB, SECOND_VERB, NEXT_VERB, NOUN_AS_VERB = 1.2, 1.0, 0.5, 0.35
+SAID_VERB, ONLY_SAID_VERB, MENTIONED_VERB, NO_VERB = 0.6, 1.0, 0.3, 0.2
+OBJECT, OBJECT_ELSEWHERE, SAID_OBJECT, NO_OBJECT = 0.8, 0.5, -0.4, -1.2
+SAME_WORD = 0.15
+PLURAL = 0.3
+SHARPNESS = 2.0
+
+_FRAMEWORK = frozenset({"mcp", "functions", "function", "tools", "tool", "api", "default"})
+_READS = frozenset({"list", "get", "search", "download", "scrape", "export", "calculate"})
+_SENTENCE = re.compile(r"(?<=[.!?\n])\s+")
+
+
+class Evidence(msgspec.Struct, frozen=True):
+    """candidates: best first. verbs: words of the name that say what is done."""
+
+    candidates: tuple[Candidate, ...]
+    verbs: tuple[str, ...]
+
+
+class _Said(msgspec.Struct, frozen=True):
+    first: tuple[str, ...] = ()
+    raw: tuple[str, ...] = ()
+    rest: tuple[str, ...] = ()
+
+
+def weigh(lexicon: Lexicon, name: str, arguments: Iterable[str], description: str = "") -> Evidence:
+    """Weigh every action.
+
+    Args:
+        lexicon: What words mean.
+        name: Of the tool. arguments: their names. description: "" to go by name and arguments alone.
+    """
+    words = _name_words(lexicon, name)
+    named = grams(words)
+    asked = {gram for item in arguments for gram in grams(_words(lexicon, item))}
+    said = _said(lexicon, description)
+    domains = _domains(lexicon, words, named, asked, said)
+    classes, verbs = _classes(lexicon, name, words, named, said)
+    total = sum(domains.values()) + PRIOR
+    spoken = asked | set(grams(said.first))
+    scored: list[tuple[float, str, ActionWords, float]] = []
+    for item in lexicon.actions:
+        weight = domains.get(item.domain, 0.0)
+        verb = max((classes.get(name, 0.0) for name in item.classes), default=0.0)
+        if weight <= 0 or verb <= 0:
+            continue
+        score = (
+            DOMAIN_SHARE * weight / total
+            + verb
+            + _object(item, words, named, spoken, verb, lexicon)
+        )
+        scored.append((-score, item.action, item, weight / total))
+    scored.sort(key=lambda entry: entry[:2])
+    if not scored:
+        return Evidence((), tuple(verbs))
+    best = scored[0][0]
+    odds = [math.exp(SHARPNESS * (best - entry[0])) for entry in scored]
+    whole = sum(odds) + math.exp(SHARPNESS * (best + 1.5))  # that it is none of them
+    reads: dict[str, float] = {}  # list or get of one domain: either is a read of the same things
+    for entry, odd in zip(scored, odds, strict=True):
+        if _READS.issuperset(entry[2].classes):
+            reads[entry[2].domain] = reads.get(entry[2].domain, 0.0) + odd
+    candidates = []
+    for entry, odd in list(zip(scored, odds, strict=True))[:MAX_CANDIDATES]:
+        item = entry[2]
+        if _READS.issuperset(item.classes):
+            odd = reads[item.domain]
+        reasons = (
+            f"{item.domain}: {_because(lexicon, item.domain, named, asked, said)}",
+            f"{item.verb}: {', '.join(verbs[:4]) or 'no verb in the name'}",
+        )
+        candidates.append(Candidate(item.action, round(odd / whole, 2), reasons))
+    return Evidence(tuple(candidates), tuple(verbs))
+
+
+def _words(lexicon: Lexicon, text: str) -> list[str]:
+    return [
+        lexicon.fold(part) for word in raw_words(text) for part in join_known(word, lexicon.known)
+    ]
+
+
+def _name_words(lexicon: Lexicon, name: str) -> list[str]:
+    words = _words(lexicon, name)
+    return [word for word in words if word not in _FRAMEWORK] or words
+
+
+def _said(lexicon: Lexicon, description: str) -> _Said:
+    if not description:
+        return _Said()
+    first, *rest = _SENTENCE.split(description[: FIRST_SENTENCE_CHARS + REST_CHARS].strip())
+    raw = raw_words(first[:FIRST_SENTENCE_CHARS])
+    more = raw_words(" ".join(rest))
+    return _Said(tuple(map(lexicon.fold, raw)), tuple(raw), tuple(map(lexicon.fold, more)))
+
+
+def _domains(
+    lexicon: Lexicon, words: Sequence[str], named: Sequence[str], asked: set[str], said: _Said
+) -> dict[str, float]:
+    found: dict[str, float] = {}
+    last = words[-1] if words else ""
+    for gram in dict.fromkeys(named):
+        factor = LAST_NOUN if gram == last or gram.endswith("_" + last) else 1.0
+        for domain, weight in lexicon.domains.get(gram, {}).items():
+            found[domain] = found.get(domain, 0.0) + weight * factor
+    _add(found, lexicon, dict.fromkeys(asked, ARGUMENT), ARGUMENT_CAP)
+    spoken = dict.fromkeys(grams(said.rest), REST)
+    spoken.update(dict.fromkeys(grams(said.first), FIRST_SENTENCE))
+    _add(found, lexicon, spoken, DESCRIPTION_CAP)
+    return found
+
+
+def _add(
+    found: dict[str, float], lexicon: Lexicon, weights: Mapping[str, float], cap: float
+) -> None:
+    extra: dict[str, float] = {}
+    for gram in sorted(weights):  # sums of floats depend on their order
+        for domain, weight in lexicon.domains.get(gram, {}).items():
+            extra[domain] = extra.get(domain, 0.0) + weight * weights[gram]
+    for domain, value in extra.items():
+        found[domain] = found.get(domain, 0.0) + min(value, cap)
+
+
+def _classes(
+    lexicon: Lexicon, name: str, words: Sequence[str], named: Sequence[str], said: _Said
+) -> tuple[dict[str, float], list[str]]:
+    """Classes of verbs with their weights, and the verbs of the name."""
+    found: dict[str, float] = {}
+    verbs: list[str] = []
+    for i, gram in enumerate(named):
+        for kind in lexicon.verbs.get(gram, ()):
+            if i == 0:
+                weight = FIRST_VERB
+            elif gram in lexicon.domains and i < len(words):
+                weight = NOUN_AS_VERB
+            else:
+                weight = NEXT_VERB if verbs else SECOND_VERB
+            found[kind] = max(found.get(kind, 0.0), weight)
+        if gram in lexicon.verbs and (i == 0 or gram not in lexicon.domains):
+            verbs.append(gram)
+    if said.raw:
+        for kind in _verb_classes(lexicon, said.raw[0]):
+            found[kind] = found.get(kind, 0.0) + (SAID_VERB if verbs else ONLY_SAID_VERB)
+        if not verbs:
+            for word in said.raw[1:OPENING_WORDS]:
+                for kind in _verb_classes(lexicon, word):
+                    found[kind] = max(found.get(kind, 0.0), MENTIONED_VERB)
+    if found.get("get", 0.0) >= SECOND_VERB and "list" not in found and _is_plural(name, words):
+        found["list"] = found["get"] + PLURAL
+    if not found:
+        found = {"get": NO_VERB, "search": NO_VERB}
+    return found, verbs
+
+
+def _verb_classes(lexicon: Lexicon, word: str) -> Sequence[str]:
+    return next((lexicon.verbs[base] for base in base_forms(word) if base in lexicon.verbs), ())
+
+
+def _is_plural(name: str, words: Sequence[str]) -> bool:
+    raw = raw_words(name)
+    return bool(raw) and raw[-1].endswith("s") and bool(words) and raw[-1] != words[-1]
+
+
+def _object(
+    item: ActionWords,
+    words: Sequence[str],
+    named: Sequence[str],
+    spoken: set[str],
+    verb: float,
+    lexicon: Lexicon,
+) -> float:
+    bonus = SAME_WORD if item.verb.partition("_")[0] in words else 0.0
+    if not item.objects:
+        return bonus
+    heads = {words[-1]} if words else set()
+    heads.update(gram for gram in named if "_" in gram and gram.endswith("_" + words[-1]))
+    if words and words[0] not in lexicon.verbs:
+        heads.add(words[0])
+    weight = OBJECT if item.asked else OBJECT * OBJECT_ELSEWHERE
+    if not item.objects.isdisjoint(heads):
+        return bonus + weight * min(1.0, verb)
+    if not item.objects.isdisjoint(named):
+        return bonus + weight * OBJECT_ELSEWHERE * min(1.0, verb)
+    if not item.asked:
+        return bonus
+    return bonus + (NO_OBJECT if item.objects.isdisjoint(spoken) else SAID_OBJECT)
+
+
+def _because(
+    lexicon: Lexicon, domain: str, named: Sequence[str], asked: set[str], said: _Said
+) -> str:
+    """The words that spoke for a domain, where they stood."""
+    places = (
+        ("the name", named),
+        ("the arguments", sorted(asked)),
+        ("the description", grams(said.first)),
+    )
+    found = []
+    for place, words in places:
+        speaking = [w for w in dict.fromkeys(words) if domain in lexicon.domains.get(w, {})]
+        if speaking:
+            found.append(f"{', '.join(speaking[:4])} in {place}")
+    return "; ".join(found)
