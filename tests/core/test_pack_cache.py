@@ -24,7 +24,7 @@ from permit0.errors import BadPack
 from permit0.normalize import pack_policy, pack_schema
 from permit0.normalize.catalog import Catalog
 from permit0.normalize.compiler import compile_packs
-from permit0.normalize.loader import LoadedPack
+from permit0.normalize.loader import LoadedPack, load_pack
 from permit0.normalize.pack_policy import policy_of
 from permit0.pack_cache import CACHE_NAME, cached_form
 from permit0.pack_cache import load_with_cache as load_all
@@ -405,6 +405,13 @@ def test_a_pack_without_those_it_was_checked_with_is_looked_through(cached: Path
     _, two = load_with_cache(cached)
     with pytest.raises(BadPack, match=r"two.yaml:4: mappings\[0\]: no pack has the action"):
         compile_packs([two], load_taxonomy())
+
+
+def test_a_pack_of_the_same_name_is_not_the_one_it_was_checked_with(cached: Path) -> None:
+    _, two = load_with_cache(cached)
+    empty = load_pack("pack: one\nversion: 1\n", "one.yaml")
+    with pytest.raises(BadPack, match=r"two.yaml:4: mappings\[0\]: no pack has the action"):
+        compile_packs([empty, two], load_taxonomy())
 
 
 def test_case_of_a_cached_pack_is_read_when_it_is_asked_for(cached: Path) -> None:

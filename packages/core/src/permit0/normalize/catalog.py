@@ -8,7 +8,15 @@ name that no pack has is looked for in the readings of tool_names.py: if they di
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import (
+    Callable,
+    ItemsView,
+    Iterator,
+    KeysView,
+    Mapping,
+    Sequence,
+    ValuesView,
+)
 from types import MappingProxyType
 from typing import Generic, TypeVar
 
@@ -34,7 +42,6 @@ __all__ = [
 ]
 
 T = TypeVar("T")
-D = TypeVar("D")
 
 MAX_REMEMBERED = 4096  # names that were looked for; far more than the tools of a deployment
 
@@ -59,22 +66,23 @@ class Once(Generic[T]):
             return self._kept.setdefault(None, self._make())
 
 
-class Rows(Mapping[str, T]):
-    """A table of rows that are made when they are first asked for. See Once."""
+class Rows(dict[str, T]):  # noqa: PLW1641  # a dictionary has no hash
+    """A table of rows that are made when they are first asked for. See Once.
 
-    __slots__ = ("_made", "_makers")
+    A dictionary, so that asking for a row that was made costs what a look-up costs. What it says of itself
+    (names, length, pairs) is about all rows, made or not.
+    """
+
+    __slots__ = ("_makers",)
 
     def __init__(self, makers: Mapping[str, Callable[[], T]]) -> None:
+        super().__init__()
         self._makers = dict(makers)
-        self._made: dict[str, T] = {}
 
-    def __getitem__(self, key: str) -> T:
-        try:
-            return self._made[key]
-        except KeyError:
-            return self._made.setdefault(key, self._makers[key]())
+    def __missing__(self, key: str) -> T:
+        return self.setdefault(key, self._makers[key]())
 
-    def get(self, key: str, default: D | None = None) -> T | D | None:  # type: ignore[override]  # keys are text
+    def get(self, key: str, default: T | None = None) -> T | None:  # type: ignore[override]  # of one kind
         """The row, or the default. What fails while a row is made is no missing row."""
         return self[key] if key in self._makers else default
 
@@ -86,6 +94,21 @@ class Rows(Mapping[str, T]):
 
     def __len__(self) -> int:
         return len(self._makers)
+
+    def __eq__(self, other: object) -> bool:
+        return self is other
+
+    def keys(self) -> KeysView[str]:  # type: ignore[override]  # a dictionary's own type is made of it alone
+        """The names of all rows."""
+        return KeysView(self)
+
+    def items(self) -> ItemsView[str, T]:  # type: ignore[override]  # as above
+        """All rows."""
+        return ItemsView(self)
+
+    def values(self) -> ValuesView[T]:  # type: ignore[override]  # as above
+        """All rows."""
+        return ValuesView(self)
 
 
 class Parameter(msgspec.Struct, frozen=True):
@@ -199,7 +222,7 @@ class Catalog:
     def __init__(
         self,
         *,
-        actions: Mapping[str, ActionEntry],
+        actions: Rows[ActionEntry],
         tools: ToolNames,
         routes: Mapping[str, tuple[Route, ...]],
         features: Sequence[Feature],
@@ -214,7 +237,7 @@ class Catalog:
         replaced: names of tools, as the operator's pack writes them, that mean something else than
             permit0's own packs or a plugin's say: name -> (the action there, the action now).
         """
-        self.actions: Mapping[str, ActionEntry] = actions
+        self.actions: Mapping[str, ActionEntry] = MappingProxyType(actions)
         self.routes: Mapping[str, tuple[Route, ...]] = routes
         self.features = tuple(features)
         self.packs: Mapping[str, int] = MappingProxyType(dict(packs))

@@ -87,8 +87,7 @@ class _Compiler:
         self._operators = operators
         self._taxonomy = taxonomy
         self._extra = extra_rules
-        names = {pack.name for pack in packs}
-        self._checked = {p.name for p in packs if p.checked_with and p.checked_with <= names}
+        self._checked = _checked(packs)
         self._actions: dict[str, Callable[[], ActionEntry]] = {}
         self._policies: dict[str, tuple[ActionPolicy, LoadedPack]] = {}
         self._tools = ToolIndex()
@@ -352,6 +351,17 @@ class _Compiler:
 
 def _all(makers: Sequence[Callable[[], T]]) -> Callable[[], tuple[T, ...]]:
     return lambda: tuple(make() for make in makers)
+
+
+def _checked(packs: Iterable[LoadedPack]) -> set[str]:
+    """Names of the packs that were checked before, if all that they were checked with are here.
+
+    A pack of the same name that was read elsewhere is not the same pack.
+    """
+    together: dict[frozenset[str], set[str]] = {}
+    for pack in packs:
+        together.setdefault(pack.checked_with, set()).add(pack.name)
+    return {name for names, here in together.items() if here == names for name in names}
 
 
 def _canonical(action: str, policy: ActionPolicy) -> ToolMapping:
