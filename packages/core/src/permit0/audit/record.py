@@ -8,11 +8,12 @@ Guarantees: canonical JSON; reading a body gives back what was written.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
 
 import msgspec
 
-from permit0.canonical import Json
+from permit0.canonical import MAX_BYTES, Json, freeze
 from permit0.model.action import Fact
 from permit0.model.rule import Change, Rule
 from permit0.model.vocabulary import Amplifier, Flag, Role
@@ -32,6 +33,7 @@ __all__ = [
     "WhoBody",
     "change_of",
     "fact_value",
+    "facts_text",
     "line_data",
     "read_decision",
     "read_outcome",
@@ -208,6 +210,7 @@ class OutcomeBody(_Body, frozen=True, kw_only=True):
     error: str = ""
 
 
+_encoder = msgspec.json.Encoder(order="sorted")
 _decision = msgspec.json.Decoder(DecisionBody)
 _outcome = msgspec.json.Decoder(OutcomeBody)
 
@@ -228,13 +231,26 @@ def read_outcome(body: msgspec.Raw) -> OutcomeBody:
 
 def fact_value(fact: Fact) -> Json:
     """A fact as JSON: {"decimal": text}, {"set": [...]}, else the value itself."""
-    match fact:
-        case bool() | int() | str():
-            return fact
-        case Decimal():
-            return {"decimal": str(fact)}
-        case frozenset():
-            return {"set": list[Json](sorted(fact))}
+    if isinstance(fact, frozenset):
+        members: list[Json] = [*sorted(fact)]
+        return {"set": members}
+    return {"decimal": str(fact)} if isinstance(fact, Decimal) else fact
+
+
+def facts_text(facts: Mapping[str, Fact]) -> bytes:
+    """Facts as canonical JSON."""
+    plain = {name: fact_value(fact) for name, fact in facts.items()}
+    for fact in plain.values():
+        if type(fact) is int:  # may have more digits than a double
+            return freeze(plain)
+    try:
+        text = _encoder.encode(plain)
+    except UnicodeEncodeError:  # half a surrogate pair
+        return freeze(plain)
+    # Where all is ASCII, sorting needs no UTF-16; a name with "$" may be reserved.
+    if text.isascii() and b'"$' not in text and len(text) <= MAX_BYTES:
+        return text
+    return freeze(plain)
 
 
 def line_data(line: Rule) -> dict[str, object]:

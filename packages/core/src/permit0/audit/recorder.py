@@ -8,11 +8,11 @@ Does not: decide what happens when the sink fails (engine: DENY).
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
-from permit0.audit.record import Provenance, fact_value, line_data
+from permit0.audit.record import Provenance, fact_value, facts_text, line_data
 from permit0.audit.redact import Redaction, Redactor
 from permit0.canonical import MAX_BYTES, Json, freeze, number_text, thaw
 from permit0.errors import InvalidInput
@@ -26,8 +26,12 @@ from permit0.ports import AuditSink
 __all__ = ["Recorder"]
 
 MAX_CACHED_LINES = 50_000  # more than the lines of any deployment's packs; then begin anew
+MAX_FRAMES = 4096  # some 4 MB; a deployment has some hundred; then begin anew
 _PLAIN = (1e-3, 1e15)  # where msgspec and RFC 8785 write the same text of a float
 _VERDICTS = ("allow", "review", "human", "deny")
+
+# What an action says of this one call; all else follows from its lines and its score.
+_OWN = frozenset({"amount", "facts", "keys"})
 
 _encoder = msgspec.json.Encoder(order="sorted")
 
@@ -54,6 +58,7 @@ class Recorder:
         # By way of plain values, since numbers such as 1.0 are written as RFC 8785 does.
         self._provenance = msgspec.Raw(freeze(msgspec.to_builtins(provenance)))
         self._lines: dict[str, tuple[Rule, msgspec.Raw]] = {}
+        self._frames: dict[tuple[object, ...], tuple[ActionDecision, tuple[bytes, ...]]] = {}
 
     def decision(self, call: ToolCall, decision: Decision) -> AuditReceipt:
         """Record a decision.
@@ -66,20 +71,27 @@ class Recorder:
             AuditUnavailable: It was not kept.
         """
         arguments = _thawed(call.arguments)
-        found = self._redactor.look(arguments, (*_call_texts(call), *_decision_texts(decision)))
+        found = self._redactor.look(
+            arguments,
+            _decision_texts(decision),
+            again=(*_call_texts(call), *[reason.message for reason in decision.reasons]),
+        )
         what = _what(call, arguments, decision.digest, found)
         actions = [
-            self._action(item, number, found) for number, item in enumerate(decision.actions)
+            self._framed(item)
+            if found is None and not item.findings
+            else self._action(item, number, found)
+            for number, item in enumerate(decision.actions)
         ]
         body: dict[str, object] = {
             "id": decision.id,
             "who": _who(call, found),
             "what": what,
             "actions": actions,
-            "mode": decision.mode.value,
-            "decided": decision.decided.value,
-            "outcome": decision.outcome.value,
-            "tier": decision.tier.value,
+            "mode": decision.mode,
+            "decided": decision.decided,
+            "outcome": decision.outcome,
+            "tier": decision.tier,
             "score": _number(decision.score),
             "reasons": _reasons(decision.reasons, "decision", found),
             "error": decision.error,
@@ -88,7 +100,7 @@ class Recorder:
         review = decision.review
         if review is not None:
             body["review"] = {
-                "verdict": review.verdict.value,
+                "verdict": review.verdict,
                 "confidence": _number(review.confidence),
                 "reason": _text(review.reason, "review/reason", found),
                 "failure": review.failure,
@@ -121,7 +133,7 @@ class Recorder:
         Raises:
             AuditUnavailable: It was not kept.
         """
-        found = self._redactor.look(None, _call_texts(call))
+        found = self._redactor.look(None, (), again=_call_texts(call))
         data = output.encode(errors="backslashreplace")
         what = _what(call, None, digest, found)
         body: dict[str, object] = {
@@ -140,6 +152,33 @@ class Recorder:
     def close(self) -> None:
         """Close the sink."""
         self._sink.close()
+
+    def _framed(self, item: ActionDecision) -> msgspec.Raw:
+        """What `_action` says of an action without findings or secrets.
+
+        All that stands around the action's own values is made once for the same lines and the same score.
+        """
+        action, score = item.action, item.score
+        key = (
+            action.action, action.origin, action.exposed, action.outward, action.reads,
+            id(score), item.session_points, item.volume_points, item.verdict, item.reasons,
+            item.denied_by, item.allowed_by, *map(id, item.fired), None, *map(id, item.adjusted),
+        )  # fmt: skip
+        known = self._frames.get(key)
+        if known is None:
+            # The entry keeps the score and the lines alive, so that no identity is ever reused.
+            known = item, _cut(self._action(item, 0, None))
+            if len(self._frames) >= MAX_FRAMES:
+                self._frames.clear()
+            self._frames[key] = known
+        start, before_facts, before_keys, end = known[1]
+        amount = b"null" if action.amount is None else b'"%b"' % str(action.amount).encode()
+        keys = freeze(action.keys) if action.keys else b"{}"
+        return msgspec.Raw(
+            b"".join(
+                (start, amount, before_facts, facts_text(action.facts), before_keys, keys, end)
+            )
+        )
 
     def _action(
         self, item: ActionDecision, number: int, found: Redaction | None
@@ -168,7 +207,7 @@ class Recorder:
             "findings": [
                 {
                     "rule": finding.rule,
-                    "effect": finding.effect.value,
+                    "effect": finding.effect,
                     "message": _text(finding.message, f"{where}/findings/{finding.rule}", found),
                     "immutable": finding.immutable,
                 }
@@ -177,7 +216,7 @@ class Recorder:
             "session_points": item.session_points,
             "volume_points": item.volume_points,
             "score": _number(score.value),
-            "tier": score.tier.value,
+            "tier": score.tier,
             "points": score.amplifiers,
             "roles": score.roles,
             "blocked": score.blocked,
@@ -200,6 +239,20 @@ class Recorder:
             self._lines.clear()
         self._lines[line.id] = (line, text)
         return text
+
+
+def _cut(action: Mapping[str, object]) -> tuple[bytes, ...]:
+    """The text of an action in pieces, without the values of _OWN, which stand between them."""
+    pieces: list[bytes] = []
+    piece = b"{"
+    for name in sorted(action):
+        piece += b"%b:" % _encoder.encode(name)
+        if name in _OWN:
+            pieces.append(piece)
+            piece = b","
+        else:
+            piece += _encoder.encode(action[name]) + b","
+    return (*pieces, piece.removesuffix(b",") + b"}")
 
 
 def _who(call: ToolCall, found: Redaction | None) -> dict[str, object]:
@@ -235,9 +288,12 @@ def _what(
     }
     if respelled:
         data["redacted"] = ["arguments"]
-    for name in ("task", "description", "schema"):
-        if value := getattr(call, name):
-            data[name] = _text(value, f"what/{name}", found)
+    if call.task:
+        data["task"] = _text(call.task, "what/task", found)
+    if call.description:
+        data["description"] = _text(call.description, "what/description", found)
+    if call.schema:
+        data["schema"] = _text(call.schema, "what/schema", found)
     return data
 
 
@@ -295,32 +351,31 @@ def _plain(value: object) -> str:
     return value if value.isascii() else value.encode(errors="backslashreplace").decode()
 
 
-def _call_texts(call: ToolCall) -> Iterator[str]:
-    for value in (call.tool, call.session, call.agent, call.principal, call.framework):
-        if value is not None:
-            yield _plain(value)
-    for value in (call.task, call.description, call.schema):
-        if value:
-            yield _plain(value)
+def _call_texts(call: ToolCall) -> list[str]:
+    texts = [_plain(call.tool), _plain(call.session), _plain(call.agent), _plain(call.framework)]
+    if call.principal is not None:
+        texts.append(_plain(call.principal))
+    if call.task or call.description or call.schema:
+        texts += [_plain(text) for text in (call.task, call.description, call.schema) if text]
+    return texts
 
 
-def _decision_texts(decision: Decision) -> Iterator[str]:
-    for reason in decision.reasons:
-        yield reason.message
+def _decision_texts(decision: Decision) -> list[str]:
+    """What a decision says of this one call."""
+    texts: list[str] = []
     if decision.review is not None:
-        yield _plain(decision.review.reason)
+        texts.append(_plain(decision.review.reason))
     for item in decision.actions:
         for fact in item.action.facts.values():
             if isinstance(fact, str):
-                yield fact
+                texts.append(fact)
             elif isinstance(fact, frozenset):
-                yield from fact
-        yield from item.action.keys.values()
-        for finding in item.findings:
-            yield finding.message
+                texts.extend(fact)
+        texts.extend(item.action.keys.values())
+        texts.extend([finding.message for finding in item.findings])
     for item in decision.actions[1:]:  # the first one's are the decision's
-        for reason in item.reasons:
-            yield reason.message
+        texts.extend([reason.message for reason in item.reasons])
+    return texts
 
 
 def _number(value: float) -> int | float | msgspec.Raw:

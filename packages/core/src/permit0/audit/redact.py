@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 
 from permit0.canonical import Json
@@ -33,6 +33,9 @@ BY_NAME = MARK + "named a secret]"
 AGAIN = MARK + "repeats a secret]"
 MIN_REPEATED_CHARS = 4  # shorter ones would take out every text with these letters
 MIN_NUMBER = 10**11  # the shortest card number has 12 digits
+MAX_QUIET = 4096  # texts that are not looked at again, some 500 kB; then begin anew
+MAX_QUIET_CHARS = 128
+_FENCE = "\n;\n"
 
 # One of these is in every text and name that 1 or 3 is about; looking for them is cheap.
 _HINTS = ("pass", "pwd", "secret", "token", "key", "cred", "auth", "bearer", "cookie", "jwt", "otp",
@@ -190,21 +193,40 @@ class Redaction:
 
 
 class Redactor:
-    """Makes a Redaction for each record that needs one."""
+    """Makes a Redaction for each record that needs one. Any number of threads may use it."""
 
     def __init__(self, detect: Detector) -> None:
         self._detect = detect
+        # What comes again and again and held nothing; never a text that did.
+        self._quiet: dict[str, None] = {}
 
-    def look(self, arguments: Json, texts: Iterable[str]) -> Redaction | None:
+    def look(
+        self, arguments: Json, texts: Iterable[str], *, again: Iterable[str] = ()
+    ) -> Redaction | None:
         """None if there is certainly no secret: one look at all texts and names together.
 
         A line of its own for each text, fenced by a sign that no pattern crosses.
+
+        Args:
+            arguments: Of the call.
+            texts: What else will be recorded.
+            again: As well, but likely to be in the next record too: who calls, the tool, a rule's words.
         """
-        joined = "\n;\n".join((*_texts(arguments), *texts))
+        new = list(texts)
+        names: list[str] = []
+        _gather(arguments, names, new)
+        quiet = self._quiet
+        unknown = [text for text in (*again, *names) if text not in quiet]
+        joined = _FENCE.join(dict.fromkeys((*new, *unknown)))  # facts repeat arguments
         seen = joined if joined.isascii() else _OTHER.sub("", unicodedata.normalize("NFKC", joined))
-        if not _hints(seen) and not self._detect(joined):
-            return None
-        return self.begin()
+        if _hints(seen) or self._detect(joined):
+            return self.begin()
+        for text in unknown:
+            if len(text) <= MAX_QUIET_CHARS:
+                if len(quiet) >= MAX_QUIET:
+                    quiet.clear()
+                quiet[text] = None
+        return None
 
     def begin(self) -> Redaction:
         """For a record that may hold secrets."""
@@ -258,20 +280,20 @@ def _digits(value: float) -> str:
     return str(int(value)) if abs(value) >= MIN_NUMBER else str(value)
 
 
-def _texts(value: Json) -> Iterator[str]:
-    """Every text and name of the arguments, and every number that could be a card's."""
+def _gather(value: Json, names: list[str], texts: list[str]) -> None:
+    """Every name and text of the arguments, and every number that could be a card's."""
     match value:
         case str():
-            yield value
+            texts.append(value)
+        case dict():
+            names.extend(value)
+            for item in value.values():
+                _gather(item, names, texts)
+        case list():
+            for item in value:
+                _gather(item, names, texts)
         case bool() | None:
             return
         case int() | float():
             if abs(value) >= MIN_NUMBER:
-                yield _digits(value)
-        case list():
-            for item in value:
-                yield from _texts(item)
-        case dict():
-            for name, item in value.items():
-                yield name
-                yield from _texts(item)
+                texts.append(_digits(value))

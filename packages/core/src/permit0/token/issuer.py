@@ -15,15 +15,7 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 
 from permit0.errors import InvalidInput
-from permit0.model.claims import (
-    MAX_TTL,
-    ApprovalClaim,
-    Authority,
-    Claims,
-    Constraints,
-    Digest,
-    Jti,
-)
+from permit0.model.claims import MAX_TTL, ApprovalClaim, Authority, Claims, Constraints
 from permit0.model.vocabulary import Tier
 from permit0.ports import Clock
 from permit0.token import base64url, paseto
@@ -77,6 +69,8 @@ class Issuer:
         self._clock = clock
         self._name = deployment if name is None else name
         self._ttl_s = {by: _whole_seconds(by, (ttl or {}).get(by, MAX_TTL[by])) for by in Authority}
+        # Of the latest second; replaced as a whole, so that no thread sees half of it.
+        self._written: tuple[float, Mapping[Authority, tuple[str, str]]] = (math.nan, {})
 
     @property
     def kid(self) -> str:
@@ -118,30 +112,31 @@ class Issuer:
         Raises:
             InvalidInput: claims_invalid, or token_too_long: an envelope with too much in it.
         """
-        start = self._start()
+        start, end = self._times(by)
         # INVARIANT: nothing is signed that a verifier would not read. The decoder is the check.
         try:
-            payload = _encoder.encode(
-                Claims(
-                    iss=self._name,
-                    sub=agent,
-                    aud=audience,
-                    iat=start,
-                    nbf=start,
-                    exp=start + timedelta(seconds=self._ttl_s[by]),
-                    jti=Jti(base64url.encode(secrets.token_bytes(JTI_BYTES)).decode()),
-                    act=action,
-                    args=Digest(digest),
-                    sid=session,
-                    tier=tier,
-                    score=score,
-                    by=by,
-                    pol=Digest(policy),
-                    epoch=epoch,
-                    cst=constraints,
-                    apv=approval,
-                )
-            )
+            written: dict[str, object] = {
+                "iss": self._name,
+                "sub": agent,
+                "aud": audience,
+                "iat": start,
+                "nbf": start,
+                "exp": end,
+                "jti": base64url.encode(secrets.token_bytes(JTI_BYTES)).decode(),
+                "act": action,
+                "args": digest,
+                "sid": session,
+                "tier": tier,
+                "score": score,
+                "by": by,
+                "pol": policy,
+                "epoch": epoch,
+            }
+            if constraints is not None:
+                written["cst"] = constraints
+            if approval is not None:
+                written["apv"] = approval
+            payload = _encoder.encode(written)
             claims = _decoder.decode(payload)
         except (ValueError, msgspec.MsgspecError, TypeError) as error:
             raise InvalidInput(
@@ -156,15 +151,24 @@ class Issuer:
             )
         return CapabilityToken(text, claims)
 
-    def _start(self) -> datetime:
-        """The second in which a token begins."""
+    def _times(self, by: Authority) -> tuple[str, str]:
+        """The second in which a token begins, and the one in which it ends, as RFC 3339."""
         now = self._clock.now()
         try:
-            return datetime.fromtimestamp(math.floor(now), UTC)
+            second = math.floor(now)
+            written, texts = self._written
+            if second != written:  # else another token of this second has them
+                start = datetime.fromtimestamp(second, UTC)
+                texts = {
+                    by: (_text(start), _text(start + timedelta(seconds=ttl_s)))
+                    for by, ttl_s in self._ttl_s.items()
+                }
+                self._written = second, texts
         except (ValueError, OverflowError, OSError, TypeError) as error:
             raise InvalidInput(
                 f"the clock says {now!r}, which is no time for a token", reason_code="bad_time"
             ) from error
+        return texts[by]
 
 
 def implicit_assertion(deployment: str) -> bytes:
@@ -178,6 +182,10 @@ def implicit_assertion(deployment: str) -> bytes:
             "tokens need the id of the deployment, set one", reason_code="deployment_missing"
         )
     return deployment.encode()
+
+
+def _text(moment: datetime) -> str:
+    return moment.isoformat().removesuffix("+00:00") + "Z"
 
 
 def _whole_seconds(by: Authority, ttl: timedelta) -> int:

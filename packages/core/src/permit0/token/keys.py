@@ -97,7 +97,7 @@ class SigningKey:
         BadKey: key_malformed.
     """
 
-    __slots__ = ("_secret", "public")
+    __slots__ = ("_secret", "footer", "public")
 
     def __init__(self, secret: bytes, *, where: str = "the key") -> None:
         if not _is_secret(secret):
@@ -105,6 +105,7 @@ class SigningKey:
             raise paserk.refusal(KeyProblem.DAMAGED, where)
         self._secret = secret
         self.public = PublicKey(secret[SEED_BYTES:], where=where)
+        self.footer = footer_of(self.public.kid)
 
     @classmethod
     def generate(cls) -> SigningKey:

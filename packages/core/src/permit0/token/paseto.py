@@ -11,12 +11,13 @@ Source: the PASETO specification, version 4; the official vectors are tests.
 from __future__ import annotations
 
 import re
+import struct
 from typing import NamedTuple
 
 from permit0.errors import BadSignature, TokenMalformed, TokenOversize, WrongVersion
 from permit0.ports import TrustedKeys
 from permit0.token import base64url
-from permit0.token.keys import SIGNATURE_BYTES, SigningKey, footer_of
+from permit0.token.keys import SIGNATURE_BYTES, SigningKey
 
 __all__ = ["MAX_TOKEN_BYTES", "Parts", "pae", "sign", "split", "verify"]
 
@@ -25,6 +26,7 @@ __all__ = ["MAX_TOKEN_BYTES", "Parts", "pae", "sign", "split", "verify"]
 MAX_TOKEN_BYTES = 4096
 
 _HEADER = b"v4.public."
+_length = struct.Struct("<Q").pack  # eight bytes, the least significant first
 _OTHER_VERSION = re.compile(rb"(v[1-9]\d*\.(local|public)|k[1-9]\d*\.[a-z-]+)\.")
 
 
@@ -38,10 +40,9 @@ class Parts(NamedTuple):
 
 def pae(*pieces: bytes) -> bytes:
     """Pre-authentication encoding: no two lists of pieces have the same bytes."""
-    parts = [len(pieces).to_bytes(8, "little")]
+    parts = [_length(len(pieces))]
     for piece in pieces:
-        parts.append(len(piece).to_bytes(8, "little"))
-        parts.append(piece)
+        parts += (_length(len(piece)), piece)
     return b"".join(parts)
 
 
@@ -55,7 +56,7 @@ def sign(key: SigningKey, payload: bytes, *, footer: bytes | None = None, implic
         implicit: Must be known to the verifier; does not travel.
     """
     if footer is None:
-        footer = footer_of(key.kid)
+        footer = key.footer
     signature = key.sign(pae(_HEADER, payload, footer, implicit))
     token = _HEADER + base64url.encode(payload + signature)
     if footer:

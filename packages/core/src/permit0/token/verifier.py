@@ -52,6 +52,7 @@ MAX_LEEWAY: Final = timedelta(
     minutes=1
 )  # RFC 7519 4.1.4: "no more than a few minutes"; ours live 5
 
+_MAX_LEEWAY_S = MAX_LEEWAY.total_seconds()
 _NOTHING = Observed()
 _KNOWN = frozenset(Claims.__struct_fields__)
 _REQUIRED = tuple(
@@ -132,7 +133,8 @@ class Verifier:
             raise WrongAudience(
                 f"the token is for {claims.aud!r}, this is {self._audience!r}", jti=jti
             )
-        self._check_time(claims)  # 7
+        expires_at = claims.exp.timestamp()
+        self._check_time(claims, expires_at)  # 7
         required = self._epochs.required(agent=claims.sub, session=claims.sid, action=claims.act)
         if not claims.epoch >= required:  # 8
             raise EpochPassed("the kill switch was used after this token was decided", jti=jti)
@@ -140,12 +142,11 @@ class Verifier:
             raise ActionMismatch(f"the token is for {claims.act!r}, not for {action!r}", jti=jti)
         uses = _check_arguments(claims, digest, observed)  # 10
         # The longest that any verifier of the same store may still accept it, whatever our own leeway.
-        expires_at = claims.exp.timestamp() + MAX_LEEWAY.total_seconds()
-        if not self._replay.claim(jti, expires_at, uses=uses):  # 11
+        if not self._replay.claim(jti, expires_at + _MAX_LEEWAY_S, uses=uses):  # 11
             raise Replayed("the token was used before", jti=jti)
         return claims
 
-    def _check_time(self, claims: Claims) -> None:
+    def _check_time(self, claims: Claims, expires_at: float) -> None:
         now = self._clock.now()
         # Both tests are written so that a clock without a number (NaN) refuses.
         if not claims.nbf.timestamp() - self._leeway_s <= now:
@@ -153,7 +154,7 @@ class Verifier:
                 "the token is not valid yet, compare the clocks of issuer and gateway",
                 jti=claims.jti,
             )
-        if not now < claims.exp.timestamp() + self._leeway_s:
+        if not now < expires_at + self._leeway_s:
             raise Expired("the token has expired, ask for a new decision", jti=claims.jti)
 
 
