@@ -4,7 +4,8 @@
   1. normalize   the call becomes one or more actions with typed parameters
   2. rules       lines of each action's policy table that fire on the call itself
   -- from here to 6 is one atomic step per scope: nobody else's call comes between --
-  3. session     findings of the session rules; session lines; pressure of history and rate
+  3. session     findings of the session rules, and of what the call carries of exposed outputs (carrying);
+                 session lines; pressure of history and rate
   4. score       flags and amplifiers to a number and a tier
   5. combine     lists, blocks, gates, floors and tier to a verdict; the most restrictive action decides
   6. append      the attempt is remembered, whatever the verdict
@@ -28,6 +29,7 @@ import msgspec
 from permit0.approval.desk import ApprovalDesk, is_asked_for, other_call
 from permit0.audit.recorder import Recorder
 from permit0.canonical import digest, freeze
+from permit0.carrying import Carrying
 from permit0.errors import Killed, Permit0Error
 from permit0.judging import ActionJudge, Draft, trace_of, worst_tier
 from permit0.model.action import NormAction
@@ -41,7 +43,7 @@ from permit0.model.review import Review, ReviewVerdict
 from permit0.model.vocabulary import Flag, Mode, Outcome, Tier, Verdict
 from permit0.normalize.catalog import Catalog
 from permit0.normalize.normalizer import Normalizer
-from permit0.normalize.sensitive import find_personal, find_secrets
+from permit0.normalize.sensitive import BULK_READ, find_personal, find_secrets
 from permit0.policy.lists import Lists
 from permit0.ports import Clock, KillSwitch, SessionRule, StateStore
 from permit0.refusals import Refuser
@@ -88,6 +90,7 @@ class Engine:
         self._scorer = scorer
         self._judge = ActionJudge(catalog=catalog, scorer=scorer, rules=rules, lists=lists)
         self._store = store
+        self._carrying = Carrying(store)
         self._clock = clock
         self._listed = bool(lists.deny or lists.allow)
         self._mode = mode
@@ -184,7 +187,8 @@ class Engine:
     ) -> None:
         """Tell what the tool of an allowed call gave back, so that the session sees it.
 
-        An output that holds secrets or personal data marks the session as exposed.
+        An output that holds secrets or personal data marks the session as exposed, and so does any of a call
+        whose rules said that it reads such; pieces of it are kept, so that it is known when it is sent.
 
         Args:
             call: The call that ran.
@@ -197,14 +201,16 @@ class Engine:
             AuditUnavailable: The outcome could not be recorded; the session knows it all the same.
         """
         text = output[:MAX_OUTPUT_CHARS]
-        kinds = find_secrets(text) | find_personal(text)
-        if not kinds and self._audit is None:
+        kinds = find_secrets(text) | find_personal(text, bulk=BULK_READ)
+        exposed = bool(kinds) or _is_exposing(decision)
+        if not exposed and self._audit is None:
             return
         at = self._clock.now()
         try:
-            if kinds:
+            if exposed:
                 scope = Scope(call.session, call.agent, call.principal)
-                self._store.settle(scope, at, exposure(at))
+                pieces = self._carrying.of_output(call, text)
+                self._store.settle(scope, at, exposure(at), pieces)
         finally:
             if self._audit is not None:
                 self._audit.outcome(
@@ -229,22 +235,30 @@ class Engine:
         drafts, siblings, tools = self._drafts(call, orders)
         scope = Scope(call.session, call.agent, call.principal)
         judge = self._judge.judge
-        with self._store.transaction(scope, self._clock.now()) as step:
+        at = self._clock.now()
+        held = self._carrying.of_call(call, scope, at)
+        with self._store.transaction(scope, at) as step:
             now = step.now
             view = step.view
             pressure = session_points(view)
+            carried = self._carrying.compare(call, held, step)
             judged = [
-                judge(draft, siblings, view, pressure=pressure, now=now, tools=tools)  # 3, 4, 5
+                judge(  # 3, 4, 5
+                    draft, siblings, view, pressure=pressure, now=now, tools=tools, carried=carried
+                )
                 for draft in drafts
             ]
             # 6. append
             tier = judged[0].score.tier if len(judged) == 1 else worst_tier(judged)
             refused = self._mode is Mode.ENFORCE and any(j.verdict is Verdict.DENY for j in judged)
-            step.append(
-                HistoryEntry(
-                    now, tier, tuple(trace_of(j.action, j.score.roles) for j in judged), refused
-                )
+            traces = tuple(
+                trace_of(j.action, j.score.roles, carrying=bool(carried)) for j in judged
             )
+            entry = HistoryEntry(now, tier, traces, refused)
+            if carried is None:
+                step.append(entry)
+            else:
+                step.append(entry, carried.blocks)
         head = _most_restrictive_first(judged)
         decided = _OUTCOME[head.verdict]
         decision = Decision(
@@ -315,12 +329,18 @@ class Engine:
             raise other_call()
         drafts, siblings, tools = self._drafts(call, orders)
         scope = Scope(call.session, call.agent, call.principal)
-        with self._store.transaction(scope, self._clock.now()) as step:
+        at = self._clock.now()
+        held = self._carrying.of_call(call, scope, at)
+        with self._store.transaction(scope, at) as step:
             now = step.now
-            own = [trace_of(action) for action in siblings]
+            carried = self._carrying.compare(call, held, step)
+            own = [trace_of(action, carrying=bool(carried)) for action in siblings]
             view = WithoutItself(step.view, own, at=asked.decided, now=now)
             judge = self._judge.judge
-            judged = [judge(d, siblings, view, pressure=0, now=now, tools=tools) for d in drafts]
+            judged = [
+                judge(d, siblings, view, pressure=0, now=now, tools=tools, carried=carried)
+                for d in drafts
+            ]
         head = _most_restrictive_first(judged)
         decision = Decision(
             id=secrets.token_hex(16),
@@ -370,6 +390,10 @@ def exposure(at: float) -> HistoryEntry:
     """What history keeps of an output that held secrets or personal data."""
     trace = Trace("output", (Flag.EXPOSURE.value,), frozenset({"exposed"}))
     return HistoryEntry(at, Tier.MINIMAL, (trace,))
+
+
+def _is_exposing(decision: Decision | None) -> bool:
+    return decision is not None and any(item.action.exposed for item in decision.actions)
 
 
 def _most_restrictive_first(judged: list[ActionDecision]) -> ActionDecision:

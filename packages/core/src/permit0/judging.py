@@ -21,6 +21,7 @@ from permit0.policy.combine import combine
 from permit0.policy.lists import Lists
 from permit0.ports import SessionRule
 from permit0.score.scorer import Scorer
+from permit0.sessions.carried import CallCarries, carried_findings
 from permit0.sessions.pressure import volume_points
 
 __all__ = ["COMPILED_TOOL", "ActionJudge", "Draft", "trace_of", "worst_tier"]
@@ -78,6 +79,7 @@ class ActionJudge:
         pressure: int,
         now: float,
         tools: Sequence[str],
+        carried: CallCarries | None = None,
     ) -> ActionDecision:
         """Steps 3 to 5.
 
@@ -88,6 +90,7 @@ class ActionJudge:
             pressure: Raw points of the session amplifier.
             now: Unix seconds of this step.
             tools: Folded names of the tool, the whole one first; none if no list asks for it.
+            carried: What the call holds of exposed outputs; None, nearly always: nothing.
         """
         action, fired = draft.action, draft.fired
         template = draft.entry.template
@@ -100,6 +103,8 @@ class ActionJudge:
             finding = session_rule.check(view, action, siblings)
             if finding is not None:
                 findings.append(finding)
+        if carried is not None:
+            findings += carried_findings(carried, outward=action.outward)
         adjusted = tuple(
             [
                 line
@@ -147,11 +152,17 @@ def worst_tier(judged: Sequence[ActionDecision]) -> Tier:
     return max((item.score.tier for item in judged), key=_TIERS.index)
 
 
-def trace_of(action: NormAction, roles: Sequence[Role] = ()) -> Trace:
-    """What history keeps of an action: no argument value. roles: by Flag order, from its score."""
+def trace_of(action: NormAction, roles: Sequence[Role] = (), *, carrying: bool = False) -> Trace:
+    """What history keeps of an action: no argument value.
+
+    Args:
+        action: The action.
+        roles: By Flag order, from its score.
+        carrying: The call holds what was exposed: where it puts that, it is exposed once more.
+    """
     flags = tuple([name for name, role in zip(_FLAG_NAMES, roles, strict=False) if role])
     marks = _NO_MARKS
-    if action.exposed or action.outward:
-        names = (("exposed", action.exposed), ("outward", action.outward))
+    if action.exposed or action.outward or carrying:
+        names = (("exposed", action.exposed or carrying), ("outward", action.outward))
         marks = frozenset(name for name, holds in names if holds)
     return Trace(action.action, flags, marks, action.keys, action.amount)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from types import TracebackType
 from typing import Protocol, Self, runtime_checkable
 
 from permit0.model.action import NormAction
 from permit0.model.approval import ApprovalAnswer, ApprovalRequest, ApprovalState
 from permit0.model.claims import Jti
+from permit0.model.exposure import Carried, CarriedBlocks, ExposedOutput, Wanted
 from permit0.model.finding import Finding
 from permit0.model.history import Feature, HistoryEntry, HistoryView, Scope
 from permit0.model.kill import KillOrder, KillScope, KillState, KillVerb, Seen
@@ -195,8 +196,14 @@ class HistoryTransaction(Protocol):
     def view(self) -> HistoryView:
         """Answers about everything before this step."""
 
-    def append(self, entry: HistoryEntry) -> None:
-        """Remember this step. Without it, leaving the transaction remembers nothing."""
+    def wanted(self) -> Wanted | None:
+        """What to make of the call so that it can be compared; None, nearly always: nothing to compare with."""
+
+    def carried(self, pieces: Collection[int]) -> tuple[Carried, ...]:
+        """What a call with these pieces carries, together with the calls before it, of each exposed output."""
+
+    def append(self, entry: HistoryEntry, carried: Sequence[CarriedBlocks] = ()) -> None:
+        """Remember this step, and what it carried. Without it, leaving the transaction remembers nothing."""
 
     def __enter__(self) -> Self: ...
 
@@ -222,10 +229,27 @@ class StateStore(Protocol):
             StateUnavailable: The store did not answer. The caller denies.
         """
 
-    def settle(self, scope: Scope, at: float, entry: HistoryEntry) -> None:
+    def settle(
+        self, scope: Scope, at: float, entry: HistoryEntry, output: ExposedOutput | None = None
+    ) -> None:
         """Add what an execution revealed (an output that held secrets) to the latest step.
 
-        It counts as part of the step before it, not as a call of its own.
+        It counts as part of the step before it, not as a call of its own. With `output`, its pieces are
+        remembered for 24 hours, in the same step, for this scope: at most 65,536, the oldest go first.
+        """
+
+    @property
+    def piece_key(self) -> bytes:
+        """The key of the digests of this store: 32 random bytes, the same for all who share it.
+
+        Raises:
+            StateUnavailable: The store did not answer.
+        """
+
+    def wanted(self, scope: Scope, at: float) -> Wanted | None:
+        """A quick guess at what HistoryTransaction.wanted will say, so that it can be made before the step.
+
+        It waits for nobody and may be wrong.
         """
 
 

@@ -24,6 +24,7 @@ from permit0.engine import Engine
 from permit0.errors import InvalidInput
 from permit0.explain import Conditions, explain
 from permit0.model.decision import Decision
+from permit0.model.exposure import ExposedOutput, Wanted
 from permit0.model.history import Feature, HistoryEntry, Scope
 from permit0.model.vocabulary import Outcome
 from permit0.normalize.pack_schema import ConditionSpec, RuleSpec, SessionSpec
@@ -147,9 +148,20 @@ class _ForgettingStore:
         """See StateStore."""
         return self._store.transaction(scope, at)
 
-    def settle(self, scope: Scope, at: float, entry: HistoryEntry) -> None:
+    def settle(
+        self, scope: Scope, at: float, entry: HistoryEntry, output: ExposedOutput | None = None
+    ) -> None:
         """See StateStore."""
-        self._store.settle(scope, at, entry)
+        self._store.settle(scope, at, entry, output)
+
+    @property
+    def piece_key(self) -> bytes:
+        """See StateStore."""
+        return self._store.piece_key
+
+    def wanted(self, scope: Scope, at: float) -> Wanted | None:
+        """See StateStore."""
+        return self._store.wanted(scope, at)
 
 
 class _Replay:

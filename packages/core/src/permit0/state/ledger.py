@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 from permit0.model.history import Feature, FeatureKind, HistoryEntry, Trace
 from permit0.model.vocabulary import Tier
+from permit0.state.shelf import Shelf
 from permit0.state.windows import ZERO, Count, Seen, Window
 
 __all__ = ["HOUR_S", "MINUTE_S", "SUM_DIGITS", "FeatureIndex", "Ledger", "MergedHistory"]
@@ -99,7 +100,7 @@ class Ledger:
     """History of one scope: a session, or all sessions of one agent for one principal.
 
     `shared` picks the windows that apply to other sessions. `used`, `row` and `generation` belong
-    to the store: when it last asked, and up to where it has read what others wrote.
+    to the store: when it last asked, and up to where it has read what others wrote; so does `shelf`.
     """
 
     __slots__ = (
@@ -113,6 +114,7 @@ class Ledger:
         "generation",
         "last_at",
         "row",
+        "shelf",
         "steps",
         "used",
     )
@@ -125,11 +127,18 @@ class Ledger:
         self._rates: dict[str, Count] = {}
         self._tiers: dict[Tier, Count] = {}
         self._flags: dict[str, float] = {}
+        self.shelf: Shelf | None = None  # nearly always: what exposed outputs gave back
         self.steps = 0
         self.last_at = 0.0
         self.used = 0
         self.row = 0
         self.generation = 0
+
+    def shelf_made(self) -> Shelf:
+        """The shelf, a new one if there was none."""
+        if self.shelf is None:
+            self.shelf = Shelf()
+        return self.shelf
 
     def apply(self, entry: HistoryEntry) -> None:
         """Count one call."""

@@ -8,15 +8,18 @@ Does not: survive the process, or be seen by another one.
 
 from __future__ import annotations
 
+import secrets
 import threading
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from types import TracebackType
 from typing import Self
 
 from permit0.errors import StateUnavailable
+from permit0.model.exposure import Carried, CarriedBlocks, ExposedOutput, Wanted
 from permit0.model.history import Feature, HistoryEntry, HistoryView, Scope
 from permit0.state.ledger import FeatureIndex
 from permit0.state.scopes import ScopedHistory, ScopeLedgers, not_before
+from permit0.state.shelf import KeptOutput
 
 __all__ = ["MAX_SCOPES", "MemoryStore"]
 
@@ -41,15 +44,36 @@ class MemoryStore:
         self._history = ScopedHistory(self._index)
         self._lock = threading.Lock()
         self._timeout_s = timeout_s
+        self._key = secrets.token_bytes(32)
+        self._outputs = 0
+
+    @property
+    def piece_key(self) -> bytes:
+        """See StateStore."""
+        return self._key
+
+    def wanted(self, scope: Scope, at: float) -> Wanted | None:
+        """See StateStore."""
+        ledgers = self._history.known(scope)
+        return None if ledgers is None else ledgers.wanted(self._key, at)
 
     def transaction(self, scope: Scope, at: float) -> _Transaction:
         """Open a scope for one decision; see StateStore."""
         return _Transaction(self, scope, at)
 
-    def settle(self, scope: Scope, at: float, entry: HistoryEntry) -> None:
+    def settle(
+        self, scope: Scope, at: float, entry: HistoryEntry, output: ExposedOutput | None = None
+    ) -> None:
         """Add what an execution revealed to the latest step; see StateStore."""
         with self.transaction(scope, at) as transaction:
-            transaction.settle(entry)
+            transaction.settle(entry, output)
+
+    def keep(self, ledgers: ScopeLedgers, kept: KeptOutput) -> None:
+        """Give an output its number and remember it; inside of the critical section."""
+        self._outputs += 1
+        kept.id = self._outputs
+        self._history.has_outputs = True
+        ledgers.keep(kept)
 
     def acquire(self) -> None:
         """Enter the critical section.
@@ -108,8 +132,18 @@ class _Transaction:
     ) -> None:
         self._store.release()
 
-    def append(self, entry: HistoryEntry) -> None:
-        self._ledgers.apply(not_before(entry, self.now))
+    def wanted(self) -> Wanted | None:
+        return self._ledgers.wanted(self._store.piece_key, self.now)
 
-    def settle(self, entry: HistoryEntry) -> None:
+    def carried(self, pieces: Collection[int]) -> tuple[Carried, ...]:
+        return self._ledgers.carried(pieces, self.now)
+
+    def append(self, entry: HistoryEntry, carried: Sequence[CarriedBlocks] = ()) -> None:
+        self._ledgers.apply(not_before(entry, self.now))
+        for blocks in carried:
+            self._ledgers.carry(blocks)
+
+    def settle(self, entry: HistoryEntry, output: ExposedOutput | None = None) -> None:
         self._ledgers.settle(not_before(entry, self.now))
+        if output is not None:
+            self._store.keep(self._ledgers, KeptOutput(0, self.now, self._scope, output))

@@ -92,6 +92,33 @@ MIGRATIONS: Sequence[Sequence[str]] = (
         "CREATE INDEX approvals_waiting ON approvals (created) WHERE status = 'pending'",
         "CREATE INDEX approvals_call ON approvals (digest, call_id) WHERE call_id != ''",
     ),
+    (
+        # One row: the key of every digest in the two tables below; see output_rows.py.
+        """CREATE TABLE piece_key (
+            id INTEGER PRIMARY KEY CHECK (id = 1),
+            key BLOB NOT NULL
+        )""",
+        # Unlike history these rows are deleted, so that the numbers must not depend on what is left.
+        """CREATE TABLE exposed_outputs (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            session TEXT NOT NULL,
+            agent TEXT NOT NULL,
+            principal TEXT,
+            at REAL NOT NULL,
+            tool TEXT NOT NULL,
+            groups BLOB NOT NULL
+        )""",
+        "CREATE INDEX exposed_outputs_session ON exposed_outputs (session)",
+        """CREATE INDEX exposed_outputs_shared ON exposed_outputs (agent, principal)
+            WHERE principal IS NOT NULL""",
+        "CREATE INDEX exposed_outputs_age ON exposed_outputs (at)",
+        """CREATE TABLE carried_blocks (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            output INTEGER NOT NULL,
+            blocks BLOB NOT NULL
+        )""",
+        "CREATE INDEX carried_blocks_output ON carried_blocks (output)",
+    ),
 )
 SCHEMA_VERSION = len(MIGRATIONS)
 FILE_MODE = 0o600

@@ -9,13 +9,16 @@ Does not: lock (the store), or make anything last (the store).
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from math import isfinite
 
 import msgspec
 
 from permit0.errors import InvalidInput
+from permit0.model.exposure import Carried, CarriedBlocks, ExposedOutput, Wanted
 from permit0.model.history import HistoryEntry, Scope
 from permit0.state.ledger import FeatureIndex, Ledger, MergedHistory
+from permit0.state.shelf import KEPT_S, KeptOutput, Shelf, carried_by
 
 __all__ = ["ScopeLedgers", "ScopedHistory", "not_before"]
 
@@ -68,6 +71,48 @@ class ScopeLedgers:
         for ledger in self.all:
             ledger.settle(entry)
 
+    def wanted(self, key: bytes, now: float) -> Wanted | None:
+        """What to make of a call so that it can be compared; None if there is nothing to compare with."""
+        if self.session.shelf is None and (self.shared is None or self.shared.shelf is None):
+            return None
+        shelves = [shelf for shelf in self._shelves() if shelf.newest_at >= now - KEPT_S]
+        if not shelves:
+            return None
+        return Wanted(
+            key,
+            any(shelf.words for shelf in shelves),
+            tuple(sorted(frozenset[int]().union(*(shelf.lengths for shelf in shelves)))),
+        )
+
+    def carried(self, pieces: Collection[int], now: float) -> tuple[Carried, ...]:
+        """What a call carries of the outputs."""
+        return carried_by(self._shelves(), pieces, now)
+
+    def keep(self, kept: KeptOutput) -> None:
+        """Remember an output."""
+        for ledger in (self.session, self.shared):
+            if ledger is not None:
+                ledger.shelf_made().add(kept)
+
+    def carry(self, blocks: CarriedBlocks) -> None:
+        """Remember what a call carried."""
+        for shelf in self._shelves():
+            kept = shelf.kept.get(blocks.output)
+            if kept is not None:
+                kept.carried.update(blocks.blocks)
+
+    def leaving(self, output: ExposedOutput, now: float) -> list[KeptOutput]:
+        """Which outputs leave a shelf when this one is kept."""
+        gone = {kept.id: kept for shelf in self._shelves() for kept in shelf.leaving(output, now)}
+        return list(gone.values())
+
+    def _shelves(self) -> list[Shelf]:
+        return [
+            ledger.shelf
+            for ledger in (self.session, self.shared)
+            if ledger is not None and ledger.shelf is not None
+        ]
+
 
 class ScopedHistory:
     """Finds and makes the ledgers of a scope, and forgets what was used least recently."""
@@ -78,6 +123,7 @@ class ScopedHistory:
         self._sessions: dict[str, Ledger] = {}
         self._shared: dict[tuple[str, str], Ledger] = {}
         self._both: dict[tuple[str, str, str], Ledger] = {}
+        self.has_outputs = False  # whether any scope of this process ever had one
 
     def of(self, scope: Scope, limit: int) -> ScopeLedgers:
         """The ledgers of a scope, at most about `limit` of each sort being kept."""
@@ -99,6 +145,21 @@ class ScopedHistory:
         if both is None:
             both = self._both[triple] = Ledger(self.index, shared=True)
         shared.used = both.used = used
+        return ScopeLedgers(session, shared, both)
+
+    def known(self, scope: Scope) -> ScopeLedgers | None:
+        """The ledgers of a scope if there may be outputs; to be asked without the lock."""
+        if not self.has_outputs:
+            return None
+        session = self._sessions.get(scope.session)
+        shared = both = None
+        if scope.principal is not None:
+            shared = self._shared.get((scope.agent, scope.principal))
+            both = self._both.get((scope.session, scope.agent, scope.principal))
+        if session is None:
+            if shared is None:
+                return None
+            return ScopeLedgers(shared, None, None)
         return ScopeLedgers(session, shared, both)
 
     def forget(self, scope: Scope) -> None:

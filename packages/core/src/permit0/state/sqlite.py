@@ -13,7 +13,8 @@ Guarantees:
   4. Time never goes back for a scope, whichever process asks.
   5. Whatever goes wrong is a StateUnavailable with a reason code (sqlite_errors.py); then nothing of
      the ledgers is trusted that may differ from the file.
-Does not: delete anything. "The whole session" has no end that a store could know: the sum of
+  6. Pieces of exposed outputs and what calls carried of them are written with the step that they belong to.
+Does not: delete history. "The whole session" has no end that a store could know: the sum of
 transfers and the latest exposure need rows of any age, and the steps after it need the rows between.
 A time at which a transaction failed with an exception binds only the process in which it did.
 """
@@ -22,18 +23,27 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from permit0.errors import StateUnavailable
+from permit0.model.exposure import Carried, CarriedBlocks, ExposedOutput, Wanted
 from permit0.model.history import Feature, HistoryEntry, HistoryView, Scope
 from permit0.model.vocabulary import Tier
 from permit0.state.connection import GuardedConnection
 from permit0.state.ledger import FeatureIndex
+from permit0.state.output_rows import (
+    catch_up_outputs,
+    insert_carried,
+    insert_output,
+    make_key,
+    read_key,
+)
 from permit0.state.rows import RowKind, catch_up, insert
 from permit0.state.scopes import ScopedHistory, ScopeLedgers, not_before
+from permit0.state.shelf import KeptOutput
 from permit0.state.sqlite_errors import unavailable
 
 __all__ = ["MAX_SCOPES", "STEPS", "SqliteStore"]
@@ -83,6 +93,7 @@ class SqliteStore:
     ) -> None:
         self._index = FeatureIndex(features)
         self._history = ScopedHistory(self._index)
+        self._key: bytes | None = None
         self._generation = 1  # how often somebody else has written; new ledgers begin at 0
         self._after = after
         self._guarded = GuardedConnection(
@@ -98,10 +109,47 @@ class SqliteStore:
         """Open a scope for one decision; see StateStore."""
         return _Transaction(self, scope, at)
 
-    def settle(self, scope: Scope, at: float, entry: HistoryEntry) -> None:
+    def settle(
+        self, scope: Scope, at: float, entry: HistoryEntry, output: ExposedOutput | None = None
+    ) -> None:
         """Add what an execution revealed to the latest step; see StateStore."""
         with self.transaction(scope, at) as transaction:
-            transaction.settle(entry)
+            transaction.settle(entry, output)
+
+    @property
+    def piece_key(self) -> bytes:
+        """See StateStore."""
+        key = self._key
+        if key is None:
+            try:
+                connection = self._guarded.acquire()
+            except sqlite3.Error as error:
+                raise unavailable(self.path, error) from error
+            try:
+                connection.execute("BEGIN IMMEDIATE")
+                if self._guarded.changed():
+                    self._generation += 1
+                key = make_key(connection, self.path)
+                connection.execute("COMMIT")
+            except sqlite3.Error as error:
+                failed = unavailable(self.path, error)
+                self.abandon(failed)
+                raise failed from error
+            except BaseException as error:
+                self.abandon(error)
+                raise
+            self._key = key
+            self._guarded.release()
+        return key
+
+    def wanted(self, scope: Scope, at: float) -> Wanted | None:
+        """See StateStore."""
+        key, ledgers = self._key, self._history.known(scope)
+        return None if ledgers is None or key is None else ledgers.wanted(key, at)
+
+    def wanted_now(self, ledgers: ScopeLedgers, now: float) -> Wanted | None:
+        """As `wanted`, inside of the critical section: for certain."""
+        return None if self._key is None else ledgers.wanted(self._key, now)
 
     def close(self) -> None:
         """Let go of the file. Later calls raise StateUnavailable; closing again does nothing.
@@ -164,7 +212,44 @@ class SqliteStore:
         self._tell("inserted")
         return row
 
-    def commit(self, scope: Scope, ledgers: ScopeLedgers, rows: Sequence[_Row]) -> None:
+    def insert_output(self, scope: Scope, ledgers: ScopeLedgers, kept: KeptOutput) -> None:
+        """Write the pieces of an output, and give it its number.
+
+        Raises:
+            StateUnavailable: They could not be written.
+        """
+        try:
+            kept.id = insert_output(
+                self._guarded.connection,
+                scope,
+                kept.at,
+                kept.output,
+                ledgers.leaving(kept.output, kept.at),
+            )
+        except sqlite3.Error as error:
+            raise unavailable(self.path, error) from error
+        self._tell("inserted")
+
+    def insert_carried(self, carried: CarriedBlocks) -> None:
+        """Write what a call carried.
+
+        Raises:
+            StateUnavailable: It could not be written.
+        """
+        try:
+            insert_carried(self._guarded.connection, carried)
+        except sqlite3.Error as error:
+            raise unavailable(self.path, error) from error
+        self._tell("inserted")
+
+    def commit(
+        self,
+        scope: Scope,
+        ledgers: ScopeLedgers,
+        rows: Sequence[_Row],
+        outputs: Sequence[KeptOutput] = (),
+        carried: Sequence[CarriedBlocks] = (),
+    ) -> None:
         """Make the rows last, count them, and leave the critical section.
 
         Raises:
@@ -180,6 +265,11 @@ class SqliteStore:
                     ledgers.apply(entry)
                 for ledger in ledgers.all:
                     ledger.row = row
+            for kept in outputs:
+                self._history.has_outputs = True
+                ledgers.keep(kept)
+            for blocks in carried:
+                ledgers.carry(blocks)
             self._tell("applied")
         except BaseException as error:
             self._history.forget(scope)  # perhaps not what the file says any more
@@ -214,6 +304,10 @@ class SqliteStore:
     ) -> None:
         try:
             catch_up(connection, scope, ledgers, self.path)
+            if catch_up_outputs(connection, scope, ledgers, self.path):
+                self._history.has_outputs = True
+                if self._key is None:
+                    self._key = read_key(connection, self.path)
         except BaseException:
             self._history.forget(scope)  # perhaps in the middle of a row
             raise
@@ -226,7 +320,19 @@ class SqliteStore:
 class _Transaction:
     """One step; see HistoryTransaction."""
 
-    __slots__ = ("_at", "_failed", "_ledgers", "_moved", "_rows", "_scope", "_store", "now", "view")
+    __slots__ = (
+        "_at",
+        "_carried",
+        "_failed",
+        "_ledgers",
+        "_moved",
+        "_outputs",
+        "_rows",
+        "_scope",
+        "_store",
+        "now",
+        "view",
+    )
 
     now: float
     view: HistoryView
@@ -237,6 +343,8 @@ class _Transaction:
         self._at = at
         self._failed = False
         self._rows: list[_Row] = []
+        self._outputs: Sequence[KeptOutput] = ()
+        self._carried: Sequence[CarriedBlocks] = ()
 
     def __enter__(self) -> Self:
         ledgers = self._ledgers = self._store.begin(self._scope)
@@ -266,13 +374,34 @@ class _Transaction:
             except BaseException as failed:
                 self._store.abandon(failed)
                 raise
-        self._store.commit(self._scope, self._ledgers, self._rows)
+        self._store.commit(self._scope, self._ledgers, self._rows, self._outputs, self._carried)
 
-    def append(self, entry: HistoryEntry) -> None:
+    def wanted(self) -> Wanted | None:
+        return self._store.wanted_now(self._ledgers, self.now)
+
+    def carried(self, pieces: Collection[int]) -> tuple[Carried, ...]:
+        return self._ledgers.carried(pieces, self.now)
+
+    def append(self, entry: HistoryEntry, carried: Sequence[CarriedBlocks] = ()) -> None:
         self._insert(RowKind.REFUSED if entry.refused else RowKind.STEP, entry)
+        try:
+            for blocks in carried:
+                self._store.insert_carried(blocks)
+        except BaseException:
+            self._failed = True
+            raise
+        self._carried = carried
 
-    def settle(self, entry: HistoryEntry) -> None:
+    def settle(self, entry: HistoryEntry, output: ExposedOutput | None = None) -> None:
         self._insert(RowKind.SETTLED, entry)
+        if output is not None:
+            kept = KeptOutput(0, self.now, self._scope, output)
+            try:
+                self._store.insert_output(self._scope, self._ledgers, kept)
+            except BaseException:
+                self._failed = True
+                raise
+            self._outputs = (kept,)
 
     def _insert(self, kind: RowKind, entry: HistoryEntry) -> None:
         entry = not_before(entry, self.now)
