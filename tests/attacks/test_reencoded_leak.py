@@ -192,7 +192,10 @@ def test_chunks_of_a_text_over_several_calls_are_added_up(
     text = OUTPUT.partition("\n")[0] + OUTPUT[len(KEY) + 80 :]
     read(engine)
     later(engine, clock)
-    seen = ["exposed_output_carried" in write(engine, text[i : i + 40]).rules for i in range(0, len(text), 40)]
+    seen = [
+        "exposed_output_carried" in write(engine, text[i : i + 40]).rules
+        for i in range(0, len(text), 40)
+    ]
     assert not seen[0]  # 40 characters alone are a phrase
     assert seen[-2]
 
@@ -240,7 +243,9 @@ def test_a_short_value_is_known_as_a_whole(
 def test_what_a_tool_only_repeats_was_not_read(engine: Engine, clock: FrozenClock) -> None:
     arguments: dict[str, object] = {"path": "/app/x.txt", "content": OUTPUT}
     decision = engine.check("files.write", arguments)
-    call = ToolCall(tool="files.write", arguments=freeze(arguments), session="default", agent="default")
+    call = ToolCall(
+        tool="files.write", arguments=freeze(arguments), session="default", agent="default"
+    )
     engine.report(call, f"written: {OUTPUT}", decision=decision)
     later(engine, clock)
     assert "exposed_output_carried" not in write(engine, OUTPUT).rules

@@ -30,6 +30,7 @@ from permit0_crewai.translate import (
     effective,
     identity_of,
     refusal,
+    schema_of,
     tool_of,
     unrecorded,
 )
@@ -134,6 +135,7 @@ class Layer:
             call_id=call_id(context.task, tool.name, identity.session),
             identity=identity,
             description=tool.description,
+            schema=schema_of(tool),
         )
         call.open(entry)  # until `finish`
 
@@ -270,6 +272,7 @@ def _asking(call: Call, owner: object) -> dict[str, Any]:
         "call_id": call_id(call.task, call.tool, call.identity.session),
         "identity": call.identity,
         "description": str(getattr(owner, "description", "")),
+        "schema": schema_of(owner),
     }
 
 

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -36,6 +37,7 @@ __all__ = [
     "effective",
     "identity_of",
     "refusal",
+    "schema_of",
     "tool_of",
     "unrecorded",
 ]
@@ -149,6 +151,20 @@ def effective(
                 f"the arguments do not fit the tool: {wrong}", reason_code="argument_invalid"
             ) from None
     return Arguments(_body(tool), (), values).judged
+
+
+def schema_of(tool: object) -> str:
+    """The JSON Schema of a tool's arguments as text; "" if it has none. Made once for each schema."""
+    schema = getattr(tool, "args_schema", None)
+    return _schema_text(schema) if isinstance(schema, type) else ""
+
+
+@functools.lru_cache(maxsize=512)
+def _schema_text(schema: Any) -> str:
+    try:
+        return json.dumps(schema.model_json_schema(), sort_keys=True)
+    except Exception:  # noqa: BLE001  # boundary: pydantic, over types of the user's; the guard does without
+        return ""
 
 
 def _body(tool: BaseTool | CrewStructuredTool) -> Callable[..., object]:

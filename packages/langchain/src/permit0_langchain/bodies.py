@@ -38,11 +38,20 @@ class Body:
         arguments: What of its arguments is judged.
         enforcers: Who is asked; the first one first.
         keys: Of the guarded tool that it belongs to, see `Running`.
-        name: Of the tool, where it is called outside of a run. description: what the tool says of itself.
+        name: Of the tool, where it is called outside of a run.
+        description, schema: What the tool says of itself.
         lets_in: Whether an inner layer of the same tool follows, which must not ask again.
     """
 
-    __slots__ = ("_arguments", "_description", "_enforcers", "_keys", "_lets_in", "_name")
+    __slots__ = (
+        "_arguments",
+        "_description",
+        "_enforcers",
+        "_keys",
+        "_lets_in",
+        "_name",
+        "_schema",
+    )
 
     def __init__(
         self,
@@ -52,6 +61,7 @@ class Body:
         keys: frozenset[object],
         name: str,
         description: str,
+        schema: str,
         lets_in: bool,
     ) -> None:
         self._arguments = arguments
@@ -59,6 +69,7 @@ class Body:
         self._keys = keys
         self._name = name
         self._description = description
+        self._schema = schema
         self._lets_in = lets_in
 
     def call(self, body: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
@@ -104,6 +115,7 @@ class Body:
                 "config": config,
                 "call_id": "" if now is None else now.call_id or "",
                 "description": self._description,
+                "schema": self._schema,
             },
         )
 

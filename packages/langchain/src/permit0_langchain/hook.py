@@ -121,12 +121,13 @@ class Enforcer:
         config: RunnableConfig,
         call_id: str,
         description: str = "",
+        schema: str = "",
         alone: bool | None = None,
     ) -> Entry:
         """Returning is the permission to run the body, once.
 
         Args:
-            tool: Its name. arguments: by name, JSON only. description: what it says of itself.
+            tool: Its name. arguments: by name, JSON only. description, schema: what it says of itself.
             config: Of the run. call_id: the model's id of the call; else the task's is taken.
             alone: Whether the task holds this call only, if the caller knows.
 
@@ -135,7 +136,7 @@ class Enforcer:
             GraphInterrupt: LangGraph's own: a person is asked.
         """
         try:
-            asked = self._asked(config, call_id, description)
+            asked = self._asked(config, call_id, description, schema)
             try:
                 return self._gate.enter(tool, arguments, **asked)
             except ApprovalRequired as waiting:
@@ -155,11 +156,12 @@ class Enforcer:
         config: RunnableConfig,
         call_id: str,
         description: str = "",
+        schema: str = "",
         alone: bool | None = None,
     ) -> Entry:
         """As `admit`; other tasks go on while an approver is asked."""
         try:
-            asked = self._asked(config, call_id, description)
+            asked = self._asked(config, call_id, description, schema)
             try:
                 return await self._gate.enter_async(tool, arguments, **asked)
             except ApprovalRequired as waiting:
@@ -171,12 +173,15 @@ class Enforcer:
                 raise
             raise refused(tool, error) from error
 
-    def _asked(self, config: RunnableConfig, call_id: str, description: str) -> dict[str, Any]:
+    def _asked(
+        self, config: RunnableConfig, call_id: str, description: str, schema: str
+    ) -> dict[str, Any]:
         # A task keeps its namespace when it is resumed, so that a call without an id meets its request again.
         return {
             "call_id": call_id or task_of(config),
             "identity": identity_of(config, self._who),
             "description": description,
+            "schema": schema,
         }
 
     def _open(

@@ -27,7 +27,7 @@ from langchain_core.tools import tool as make_tool
 from permit0 import Guard
 from permit0_langchain.bodies import Body, looks_like
 from permit0_langchain.hook import Enforcer, Running, ToolRefused, refused, running
-from permit0_langchain.translate import Arguments, Who, refusal_message
+from permit0_langchain.translate import Arguments, Who, refusal_message, schema_of
 
 __all__ = ["enforced", "guard_tool", "guard_tools", "is_guarded", "open_about"]
 
@@ -41,12 +41,13 @@ HELD = "_permit0_held"
 class _Held:
     """What a guarded tool carries."""
 
-    __slots__ = ("arguments", "enforcers", "keys")
+    __slots__ = ("arguments", "enforcers", "keys", "schema")
 
     def __init__(self, enforcers: tuple[Enforcer, ...], keys: frozenset[object]) -> None:
         self.enforcers = enforcers
         self.keys = keys
         self.arguments: dict[str, Arguments] = {}  # of `_run` and `_arun`
+        self.schema: str | None = None  # as text, once it was asked for
 
     def __deepcopy__(self, memo: object) -> _Held:
         return self  # a deep copy of a guarded tool asks the same guards
@@ -233,6 +234,7 @@ def _body_of(tool: BaseTool, body: Callable[..., Any], enforcer: Enforcer, key: 
         keys=frozenset({key}),
         name=tool.name,
         description=tool.description,
+        schema=schema_of(tool),
         lets_in=False,
     )
 
@@ -265,6 +267,8 @@ def _body_of_method(tool: BaseTool, body: Callable[..., Any], name: str) -> Body
     arguments = held.arguments.get(name)
     if arguments is None:
         arguments = held.arguments[name] = Arguments(body, tool.args_schema)
+    if held.schema is None:
+        held.schema = schema_of(tool)
     # `_arun` often calls `_run`, and both may call a function of the tool, which is guarded as well. Nothing
     # else is let in, or a tool that calls itself would have one call for free.
     return Body(
@@ -273,5 +277,6 @@ def _body_of_method(tool: BaseTool, body: Callable[..., Any], name: str) -> Body
         keys=held.keys,
         name=tool.name,
         description=tool.description,
+        schema=held.schema,
         lets_in=name == "_arun" or "func" in type(tool).model_fields,
     )

@@ -25,7 +25,7 @@ from uuid import UUID
 
 from langchain_core.messages import ToolMessage
 from langchain_core.runnables import RunnableConfig
-from langchain_core.tools import InjectedToolArg, InjectedToolCallId
+from langchain_core.tools import BaseTool, InjectedToolArg, InjectedToolCallId
 from pydantic import BaseModel
 
 from permit0 import Identity, InvalidInput
@@ -38,6 +38,7 @@ __all__ = [
     "identity_of",
     "refusal_message",
     "resolved_signature",
+    "schema_of",
     "was_refused",
 ]
 
@@ -149,6 +150,16 @@ def refusal_message(text: str, *, code: str, tool: str, call_id: str | None) -> 
         status="error",
         artifact={"permit0": {"refused": code}},
     )
+
+
+def schema_of(tool: BaseTool) -> str:
+    """The JSON Schema of the arguments that a model gives a tool, as text; "" if it has none."""
+    try:
+        schema = tool.tool_call_schema
+        described = schema if isinstance(schema, dict) else schema.model_json_schema()
+        return json.dumps(described, sort_keys=True)
+    except Exception:  # noqa: BLE001  # boundary: pydantic, over types of the user's; the guard does without
+        return ""
 
 
 def was_refused(message: object) -> bool:

@@ -51,6 +51,8 @@ def run(options: Namespace) -> int:
             session=options.session or "default",
             agent=options.agent or "default",
             principal=options.principal,
+            description=options.description,
+            schema=options.schema,
         )
     if options.json:
         _print_json(options.tool, decision)

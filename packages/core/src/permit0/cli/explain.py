@@ -11,6 +11,7 @@ from pathlib import Path
 import msgspec
 
 from permit0.build import Deployment, assemble
+from permit0.canonical import freeze
 from permit0.cli.check import decision_as_data
 from permit0.cli.check_jsonl import LineDecider
 from permit0.cli.condition_words import condition_words
@@ -23,6 +24,7 @@ from permit0.config import find_config, load_config
 from permit0.engine import Engine
 from permit0.errors import InvalidInput
 from permit0.explain import Conditions, explain
+from permit0.model.call import ToolCall
 from permit0.model.decision import Decision
 from permit0.model.exposure import ExposedOutput, Wanted
 from permit0.model.history import Feature, HistoryEntry, Scope
@@ -67,6 +69,7 @@ def run(options: Namespace) -> int:
             "decision": decision_as_data(options.tool, decision),
             "bounds": explanation.bounds,
             "actions": explanation.actions,
+            "found": replay.found(),
             "conditions": words,
             "outlook": outlook,
         }
@@ -78,6 +81,7 @@ def run(options: Namespace) -> int:
             deployment.engine,
             explanation,
             outlook,
+            found=replay.found(),
             arguments=arguments,
             conditions=words,
         )
@@ -212,7 +216,23 @@ class _Replay:
             session=self._who("session") or "default",
             agent=self._who("agent") or "default",
             principal=self._who("principal"),
+            description=self._options.description,
+            schema=self._options.schema,
         )
+
+    def found(self) -> tuple[str, ...]:
+        """How the tool was found."""
+        try:
+            arguments = freeze(self._arguments)
+        except InvalidInput:  # the decision says so
+            return ()
+        call = ToolCall(
+            tool=self._options.tool,
+            arguments=arguments,
+            description=self._options.description,
+            schema=self._options.schema,
+        )
+        return self.deployment.normalizer.found(call)
 
     def _who(self, name: str) -> str | None:
         """What the caller says, else what the last of the earlier calls says."""

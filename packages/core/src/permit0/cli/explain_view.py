@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import msgspec
 from rich.text import Text
@@ -57,12 +57,21 @@ def print_explanation(
     explanation: Explanation,
     outlook: Outlook,
     *,
+    found: Sequence[str],
     arguments: Mapping[str, object],
     conditions: Mapping[str, str],
 ) -> None:
-    """The whole explanation. conditions: the `when` of rules in words, by rule id."""
+    """The whole explanation.
+
+    Args:
+        found: How the tool was found. conditions: the `when` of rules in words, by rule id.
+    """
     decision = explanation.decision
     print_headline(term, engine, decision, arguments)
+    if found:
+        _title(term, "How the tool was found")
+        for line in found:
+            term.line(Text(visible(line)), indent=2, hang=2)
     if not explanation.actions:
         term.blank()
         term.line(Text("The call was refused before it could be scored:", "bold"))

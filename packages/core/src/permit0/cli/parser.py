@@ -92,6 +92,10 @@ def _add_call(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--session", help="the task or conversation")
     parser.add_argument("--agent", help="which agent calls")
     parser.add_argument("--principal", help="the person or account on whose behalf")
+    parser.add_argument("--description", default="", help="what the tool says of itself")
+    parser.add_argument(
+        "--schema", default="", metavar="JSON", help="the JSON Schema of the tool's arguments"
+    )
     parser.add_argument("--json", action="store_true", help="one JSON document")
     _add_config(parser)
 
