@@ -4,8 +4,8 @@ Guarantees:
   1. A tool that no pack knows is `unknown.unclassified`; nothing that the call says of itself (its
      description, a `category`, `safe: true`) is looked at.
   2. A call is refused (InvalidInput) if a parameter cannot be read exactly.
-  3. A call that is several actions (a compound shell line, a list of paths, an HTTP request to a known
-     service) gives all of them; data that leaves comes last, so that it is judged with what was read.
+  3. A call that is several actions (a compound shell line, SQL, a list of paths, an HTTP request to a
+     known service) gives all of them; data that leaves comes last, so that it is judged with what was read.
 Does not: judge (score, session, policy), or keep anything between calls.
 """
 
@@ -28,6 +28,7 @@ from permit0.normalize.pack_schema import ParameterType
 from permit0.normalize.parameters import Bound, Reading, read_parameters
 from permit0.normalize.routes import find_route, request_body
 from permit0.normalize.shell_actions import shell_actions
+from permit0.normalize.sql_actions import SqlMemory, sql_actions
 from permit0.taxonomy import UNCLASSIFIED
 
 __all__ = ["MAX_ACTIONS", "Normalizer"]
@@ -42,6 +43,7 @@ class Normalizer:
     def __init__(self, catalog: Catalog, org: Organisation) -> None:
         self._catalog = catalog
         self._org = org
+        self._sql = SqlMemory()
         self._unknown = ToolMapping(
             action=UNCLASSIFIED,
             names={},
@@ -102,6 +104,8 @@ class Normalizer:
                     folder=_folder(arguments),
                 )
             )
+        if reading.sql:
+            return _ordered(self._statements(reading, entry, mapping))
         first = norm_action(entry, reading, mapping.origin)
         actions = [first]
         for item in bound:
@@ -117,6 +121,14 @@ class Normalizer:
         if route is None:
             return ()
         return self._read(request_body(arguments, url.value), route.mapping)
+
+    def _statements(
+        self, reading: Reading, entry: ActionEntry, mapping: ToolMapping
+    ) -> list[NormAction]:
+        return sql_actions(
+            reading, entry, self._catalog, self._org, mapping.origin,
+            memory=self._sql, dialect=_dialect(mapping),
+        )  # fmt: skip
 
     def _each(
         self,
@@ -143,6 +155,8 @@ class Normalizer:
             if unmapped:
                 read_extras(unmapped, mapping, reading)
             actions.append(norm_action(entry, reading, mapping.origin))
+            if reading.sql and i == 0:
+                actions.extend(self._statements(reading, entry, mapping))
             if many.kind is ParameterType.URL:
                 actions.extend(self._routed(arguments, entry.template.action, reading, one))
         return _ordered(actions)
@@ -154,6 +168,12 @@ def _folder(arguments: Mapping[str, Json]) -> str | None:
         if isinstance(value, str) and value and fold_name(name) in _FOLDER_NAMES:
             return value
     return None
+
+
+def _dialect(mapping: ToolMapping) -> str | None:
+    """What a pack says of the server behind a tool; what a call says of itself is not believed."""
+    dialect = mapping.literals.get("dialect")
+    return dialect if isinstance(dialect, str) else None
 
 
 def _select(arguments: Mapping[str, Json], mapping: ToolMapping) -> str:
