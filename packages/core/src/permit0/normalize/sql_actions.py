@@ -52,6 +52,7 @@ _ACTION = {
 _MILD = frozenset({"nested_write", "destruction", "power", "replaces"})
 """Marks that the action of the statement itself answers for, if it is one that was read."""
 _ANSWERED = frozenset({"update", "delete", "insert", "drop", "truncate", "alter", "grant", "revoke"})
+_COPIED = frozenset({"file", "network", "destruction", "power"})
 _PASSED = ("environment", "extra.unread", "extra.external", "database")
 _WHERE = frozenset({"where"})
 _WRITES_VALUES = frozenset({"insert", "update", "merge"})
@@ -117,18 +118,21 @@ def sql_actions(
         _look_for_secrets(facts, texts)
     base = {key: facts[key] for key in facts if key in _PASSED or key.startswith("content.")}
     actions: dict[tuple[str, str], NormAction] = {}
+    missing = False
     for statement in statements:
         for action, extra in _of(statement):
             target = catalog.actions.get(action)
-            if target is None:
-                marks |= {"unreadable"}
+            if target is None:  # no pack has it: what is left is the text as a whole
+                missing = True
                 continue
             own = Reading(org)
             own.facts = {**base, **extra}
+            if statement.verb == "copy_out":
+                own.facts.update(_destination(statement, target, org))
             actions.setdefault((action, repr(sorted(extra.items(), key=_first))), norm_action(target, own, "sql"))
     own_action = entry.template.action
     result = list(actions.values())
-    more = not _is_plain(statements, marks)
+    more = missing or not _is_plain(statements, marks) or facts.get("extra.external") is True
     if own_action != EXECUTE:
         result.append(norm_action(entry, reading, origin))
     elif more:
@@ -193,7 +197,13 @@ def _is_plain(statements: Sequence[SqlStatement], marks: frozenset[str]) -> bool
     left = marks
     if not verbs.isdisjoint(_ANSWERED):
         left = marks - _MILD
+    if verbs == {"copy_out"} and _is_copied_plainly(statements):
+        left = left - _COPIED
     return not left and verbs <= _ACTION.keys() | {"transaction"}
+
+
+def _is_copied_plainly(statements: Sequence[SqlStatement]) -> bool:
+    return all(len(item.paths) + len(item.urls) == 1 and not item.programs for item in statements)
 
 
 def _of(statement: SqlStatement) -> Iterator[tuple[str, dict[str, Fact]]]:
@@ -235,6 +245,23 @@ def _of(statement: SqlStatement) -> Iterator[tuple[str, dict[str, Fact]]]:
     yield action, facts
     if statement.verb == "merge" and "destruction" in statement.marks:
         yield "db.delete", facts
+
+
+def _destination(
+    statement: SqlStatement, entry: ActionEntry, org: Organisation
+) -> dict[str, Fact]:
+    """Where a copy goes, as far as it can be read."""
+    facts: dict[str, Fact] = {}
+    for name, words in (("path", statement.paths), ("url", statement.urls)):
+        spec = entry.parameters.get(name)
+        if spec is not None and words:
+            try:
+                bound = Bound(name, spec.kind, "statement", words[0], spec.patterns)
+                found = read_parameters([bound], org).facts
+            except InvalidInput:
+                continue  # db.execute carries the mark of what it reaches
+            facts.update((key, found[key]) for key in found if key.startswith(name))
+    return facts
 
 
 def _names(facts: dict[str, Fact], name: str, names: frozenset[str]) -> None:
@@ -283,7 +310,7 @@ def _reached(
         writes = statement.verb == "copy_out"
         for action, parameter, words in (
             ("files.write" if writes else "files.read", "path", statement.paths),
-            ("network.http_post" if writes else "network.http_get", "url", statement.urls),
+            ("network.http_get", "url", () if writes else statement.urls),
         ):
             entry = catalog.actions.get(action)
             spec = None if entry is None else entry.parameters.get(parameter)

@@ -16,7 +16,7 @@ from permit0.normalize.sql.words import DESTRUCTIVE, EFFECTS, POWER
 
 __all__ = ["client_marks", "folded_words", "word_marks"]
 
-_WORDS = re.compile(r"[^\W\d][\w$]*")
+_WORDS = re.compile(r"(?:[^\W\d]|\$)[\w$]*")
 # Lines that a client takes for itself: psql's backslash, sqlite's dot, T-SQL's GO, MySQL's DELIMITER.
 _CLIENT = re.compile(
     r"(?im)^\s*(?:\\[a-z!?]|\.[a-z]+\b|go(?:\s+\d+)?\s*;?\s*$|delimiter\b|!!|:(?:r|setvar|connect|out|on\s+error)\b"
@@ -26,6 +26,8 @@ _CLIENT_PROGRAM: Final = re.compile(
     r"(?im)(?:^|;|\s)\\!\s*([^\n]*)|^\s*(?:\.(?:shell|system)|!!|system|host)\s+([^\n]+)"
     r"|\\(?:copy|g|o|w)\b[^\n]*?\bprogram\s+'([^'\n]*)'|\\(?:g|o|w)\s*\|\s*([^\n]+)"
 )
+_OBJECTS: Final = frozenset({"user", "role", "login", "system"})
+_OBJECT_VERBS: Final = frozenset({"alter", "create", "drop", "set"})
 
 
 def client_marks(text: str) -> tuple[frozenset[str], tuple[str, ...]]:
@@ -45,11 +47,13 @@ def folded_words(text: str) -> frozenset[str]:
 
 def word_marks(words: frozenset[str], statements: Iterable[SqlStatement]) -> frozenset[str]:
     """What single words add to a text that is not a plain read."""
-    found = {EFFECTS[word] for word in words if word in EFFECTS and "_" in word}
+    found = {EFFECTS[word] for word in words if word in EFFECTS and ("_" in word or "$" in word)}
     verbs = {statement.verb for statement in statements}
     if not DESTRUCTIVE.isdisjoint(words) or not verbs.isdisjoint(("drop", "truncate", "delete")):
         found.add("destruction")
     if not POWER.isdisjoint(words) or not verbs.isdisjoint(("grant", "revoke")):
+        found.add("power")
+    if not _OBJECTS.isdisjoint(words) and not _OBJECT_VERBS.isdisjoint(words):
         found.add("power")
     if "program" in words and not words.isdisjoint(("copy", "to", "from")):
         found.add("program")

@@ -24,9 +24,9 @@ CALM_NODES: Final = frozenset(
         " JSONPathRoot JSONPathSubscript JSONPathWildcard JSONPathSlice JSONBContains"
         " JSONExtractQuote JSONBContainsAnyTopKeys JSONBContainsAllTopKeys JSONKeyValue"
         " Unnest Lateral Dot GroupingSets Rollup Cube Qualify TableSample Pivot"
-        " PivotAlias HexString BitString National RawString ByteString WithTableHint"
+        " PivotAlias HexString BitString National RawString ByteString"
         " AllColumns Tag Extract CurrentDate CurrentTimestamp CurrentTime CurrentUser"
-        " ColumnDef Kwarg Struct MatchAgainst Explode ParameterizedAgg"
+        " ColumnDef Kwarg Struct MatchAgainst Explode"
     ).split()
 )
 WRITE_NODES: Final = CALM_NODES | frozenset(

@@ -70,9 +70,7 @@ def _split(tokens: Sequence[Token]) -> Iterator[tuple[Sequence[Token], int | Non
 
 def _read(tokens: Sequence[Token], text: str, reading: Reading) -> list[SqlStatement]:
     first = tokens[0].text if tokens[0].kind != NAME else ""
-    marks = _marks(tokens)
-    if first not in _PARSED and first not in _CALM:
-        marks -= {"second_statement"}  # it asks in any case, and its words are its own
+    marks = _effects(tokens)
     if first in _EXPLAINS:
         inner = _explained(tokens)
         if inner is not None:
@@ -81,6 +79,8 @@ def _read(tokens: Sequence[Token], text: str, reading: Reading) -> list[SqlState
     if len(tokens) > MAX_TOKENS or _depth(tokens) > MAX_DEPTH:
         return _unread(tokens, marks | {"unreadable"})
     if first not in _PARSED:
+        if first in _CALM and _has_second(tokens, first):
+            marks |= {"second_statement"}
         return [_marked(item, marks) for item in read_administration(tokens)]
     special = read_administration(tokens, only_special=True)
     if special:
@@ -97,6 +97,8 @@ def _read(tokens: Sequence[Token], text: str, reading: Reading) -> list[SqlState
         return _unread(tokens, marks | {"unreadable"})
     if found[0].verb == "select" and first in _ALSO:
         return _unread(tokens, marks | {"unreadable"})
+    if _has_second(tokens, found[0].verb):
+        marks |= {"second_statement"}
     return [_marked(_described(item, tokens), marks) for item in found]
 
 
@@ -124,81 +126,98 @@ def _unread(tokens: Sequence[Token], marks: frozenset[str]) -> list[SqlStatement
     words = {token.text for token in tokens if token.kind == WORD}
     names = frozenset(token.text.casefold() for token in tokens if token.kind in (WORD, NAME))
     found = [SqlStatement("unknown", columns=names, marks=marks)]
+    first = tokens[0].text
+    if first in ("create", "alter", "drop", "truncate"):
+        found += [_marked(item, marks) for item in read_administration(tokens)]
+    elif first == "replace":
+        objects = frozenset({token.text for token in tokens[1:3]} - {"into"})
+        found.append(SqlStatement("insert", objects=objects, marks=marks | {"replaces"}))
     found += [SqlStatement(verb, marks=marks) for word, verb in _ALSO.items() if word in words]
     return found
 
 
-def _marks(tokens: Sequence[Token]) -> frozenset[str]:
-    """What the words show whatever the tree says."""
+def _effects(tokens: Sequence[Token]) -> frozenset[str]:
+    """Marks of functions, procedures and packages that are named, whatever the tree says."""
     marks: set[str] = set()
-    before: Token | None = None
     last = len(tokens) - 1
     for i, token in enumerate(tokens):
-        kind, text = token.kind, token.text
-        if kind == WORD or kind == NAME:
-            effect = EFFECTS.get(text if kind == WORD else text.casefold())
-            if effect is not None and ("_" in text or (i < last and tokens[i + 1].text in "(.")):
+        if token.kind in (WORD, NAME):
+            effect = EFFECTS.get(token.text if token.kind == WORD else token.text.casefold())
+            if effect is not None and ("_" in token.text or (i < last and tokens[i + 1].text in "(.")):
                 marks.add(effect)
-            elif kind == WORD and before is not None and text in STATEMENT_WORDS:
-                called = i < last and tokens[i + 1].text == "(" and text not in _NEVER_CALLED
-                if not called and _ends_operand(before) and not _goes_on(text, tokens, i):
-                    marks.add("second_statement")
-        before = token
     return frozenset(marks)
 
 
-_NEVER_CALLED: Final = frozenset({"exec", "execute", "select", "with", "delete", "into"})
+def _has_second(tokens: Sequence[Token], verb: str) -> bool:
+    """Whether a word starts another statement without a separator, as T-SQL lets it.
+
+    verb: what the statement is; its own word may stand behind the clauses of WITH.
+    """
+    last = len(tokens) - 1
+    for i in range(1, last + 1):
+        token = tokens[i]
+        if token.kind == WORD and token.text in STATEMENT_WORDS and _ends_operand(tokens, i - 1):
+            called = i < last and tokens[i + 1].text == "("
+            if called and token.text not in _NEVER_CALLED:
+                continue
+            if not _goes_on(token.text, tokens, i, verb):
+                return True
+    return False
 
 
-def _ends_operand(token: Token) -> bool:
+_NEVER_CALLED: Final = frozenset({"exec", "execute", "select", "with", "delete"})
+
+
+def _ends_operand(tokens: Sequence[Token], i: int) -> bool:
+    token = tokens[i]
     if token.kind == SIGN:
         return token.text in ")]*"
-    return token.kind != WORD or token.text not in OPERAND_FOLLOWS
-
-
-def _goes_on(word: str, tokens: Sequence[Token], i: int) -> bool:
-    """Whether a word that can start a statement goes on with this one here."""
-    words = [token.text for token in tokens[:i] if token.kind == WORD]
-    first = words[0] if words else ""
-    if i == 1 and first in ("show", "begin", "start", "commit", "rollback", "end"):
+    if token.kind != WORD or token.text not in OPERAND_FOLLOWS:
         return True
-    previous = tokens[i - 1].text if tokens[i - 1].kind == WORD else ""
-    following = tokens[i + 1].text if i + 1 < len(tokens) else ""
+    return i > 0 and tokens[i - 1].text in ("as", ".")  # a name that is called like a keyword
+
+
+def _goes_on(word: str, tokens: Sequence[Token], i: int, verb: str) -> bool:
+    """Whether a word that can start a statement goes on with this one here."""
+    first = tokens[0].text
+    before = tokens[i - 1]
+    previous = before.text if before.kind == WORD else ""
+    following = tokens[i + 1].text if i < len(tokens) - 1 else ""
+    if i == 1 and first in ("show", "begin", "start", "commit", "rollback", "end", "describe", "desc"):
+        return True
     match word:
         case "select":
-            return (
-                previous in ("as", "except", "intersect")
-                or first in ("insert", "create", "with", "explain", "replace", "merge")
-            )
+            return previous == "minus" or first in ("insert", "create", "with", "replace", "merge")
         case "with":
-            return following in ("time", "ties", "ordinality", "offset", "grant", "admin", "check",
-                                 "nocheck", "data", "no", "local", "cascaded", "rollup", "(")  # fmt: skip
+            return following in _BEHIND_WITH
         case "set":
-            return first in ("update", "alter", "merge", "insert", "with", "replace") or previous in (
-                "update", "on", "delete", "character"
-            )  # fmt: skip
-        case "into":
-            return first in ("insert", "merge", "replace", "with", "select") or previous in (
-                "insert", "merge", "replace"
-            )  # fmt: skip
+            return previous in ("update", "on", "delete", "character") or (
+                first in ("update", "alter", "merge", "insert", "with", "replace") and verb != "select"
+            )
         case "update" | "delete" | "insert":
-            # `for update`, `on delete cascade`, `with x as (...) delete from`, `do update`
-            return previous in ("on", "for", "do", "then", "before", "after", "or") or first in (
-                "with", "grant", "revoke", "create"
-            )  # fmt: skip
+            # `for update`, `on delete cascade`, `do update`, `with x as (...) delete from`
+            if previous in ("on", "for", "do", "then", "before", "after", "or", "key"):
+                return verb != "select" or previous in ("for", "key")
+            return first == "with" and before.text == ")" and word == verb
         case "replace":
-            return previous in ("or", "insert") or first == "insert"
-        case "if" | "add" | "drop" | "alter" | "rename" | "disable" | "enable" | "move" | "cluster" | "reset":
-            return first in ("alter", "drop", "create", "truncate")
+            return previous in ("or", "insert") and first in ("insert", "create")
+        case "if":
+            return first in ("alter", "drop", "create", "truncate") and previous != ""
+        case "add" | "drop" | "alter" | "rename" | "disable" | "enable" | "move" | "cluster" | "reset":
+            return first == "alter"
         case "do":
-            return first == "insert" or (first == "with" and previous != "")
-        case "check":
-            return True
-        case "execute" | "exec" | "call":
-            return first in ("create", "grant", "revoke")
-        case "begin" | "return":
+            return first == "insert" or verb == "insert"
+        case "fetch":
+            return following in ("first", "next")
+        case "execute" | "exec" | "call" | "begin" | "return":
             return first == "create"
     return False
+
+
+_BEHIND_WITH: Final = frozenset(
+    {"time", "ties", "ordinality", "offset", "check", "nocheck", "data", "no", "local", "cascaded", "("}
+    | {"rollup", "local"}
+)
 
 
 def _depth(tokens: Sequence[Token]) -> int:

@@ -33,6 +33,8 @@ _VERB: dict[type[exp.Expr], str] = {
     exp.Create: "create", exp.Drop: "drop", exp.Alter: "alter", exp.TruncateTable: "truncate",
 }  # fmt: skip
 _CATALOGS = frozenset({"pg_catalog", "sys", "information_schema"})
+_BY_NAME = (exp.Anonymous, exp.AnonymousAggFunc, exp.CombinedAggFunc, exp.ParameterizedAgg)
+_PLAIN_HINTS = frozenset({"nolock", "readuncommitted", "readpast", "noexpand", "forceseek"})
 _AGGREGATES = (exp.Count, exp.Sum, exp.Avg, exp.Min, exp.Max)
 _SHELLS = (exp.Alias, exp.Round, exp.Coalesce, exp.Cast, exp.Paren)
 # What may be inside a name that is no address or file to any server.
@@ -98,6 +100,10 @@ def _statement(node: exp.Expr, *, nested: bool) -> SqlStatement:
             functions.add(_function(part, marks))
         if kind in CALM_NODES or isinstance(part, exp.Func):
             continue
+        if isinstance(part, exp.WithTableHint):
+            hints = {_text(hint.name) for hint in part.expressions}
+            if hints <= _PLAIN_HINTS:
+                continue
         if verb == "select" and kind not in _NAMED_APART:
             marks.add("nested_write" if isinstance(part, _CHANGES) else "construct")
         elif verb != "select" and kind not in WRITE_NODES and verb not in ("alter", "drop"):
@@ -177,7 +183,7 @@ def _check_table(table: exp.Table, marks: set[str]) -> None:
 
 def _function(node: exp.Func, marks: set[str]) -> str:
     """The name of a function; a mark unless it is known to compute only."""
-    anonymous = isinstance(node, exp.Anonymous | exp.AnonymousAggFunc)
+    anonymous = isinstance(node, _BY_NAME)
     names = [_text(node.name)] if anonymous else [name.casefold() for name in node.sql_names()]
     name = names[0]
     parent = node.parent

@@ -24,7 +24,7 @@ __all__ = [
 
 DESTRUCTIVE: Final = frozenset(
     "drop truncate delete purge flush flushall flushdb dropdatabase deletemany detach remove"
-    " vacuum optimize shutdown kill overwrite undrop".split()
+    " vacuum optimize shutdown kill overwrite undrop $out $merge $unset".split()
 )
 POWER: Final = frozenset(
     "grant revoke deny superuser sysadmin bypassrls createrole createdb definer identified"
@@ -35,7 +35,7 @@ POWER: Final = frozenset(
 STATEMENT_WORDS: Final = frozenset(
     "insert update delete drop truncate alter create merge grant revoke deny exec execute call"
     " shutdown reconfigure checkpoint backup restore kill dbcc use declare waitfor begin commit"
-    " rollback save revert raiserror throw print writetext updatetext readtext bulk set into"
+    " rollback save revert raiserror throw print writetext updatetext readtext bulk set"
     " deallocate open close fetch disable enable receive send move add if while goto return"
     " replace rename attach detach pragma vacuum reindex copy load unload lock unlock handler"
     " prepare do listen notify reset discard cluster refresh import export install reassign"
@@ -44,13 +44,15 @@ STATEMENT_WORDS: Final = frozenset(
 """First words of statements that some server starts without a separator in front."""
 
 OPERAND_FOLLOWS: Final = frozenset(
-    "select distinct all where and or not on by having case when then else in like ilike between"
-    " is as from join inner left right full outer cross natural lateral using union intersect"
-    " except minus values limit offset interval any some exists over partition filter escape"
-    " top array cast rlike regexp similar glob match div mod xor collate at zone unnest qualify"
-    " returning for of within group order recursive materialized".split()
+    "select distinct all where and or not on by having case when then else in like between is as"
+    " from join inner left right full outer cross union intersect except values any some exists over"
+    " top escape of within group order".split()
 )
-"""Words behind which a name is an operand or a clause goes on; no statement can start there."""
+"""Words behind which a name is an operand or a clause goes on; no statement can start there.
+
+Only such as T-SQL reserves, since it alone starts statements without a separator: `select 1 limit
+shutdown` is a name and a second statement to it.
+"""
 
 GATHERING: Final = frozenset(
     "string_agg group_concat listagg array_agg json_agg jsonb_agg json_object_agg"
@@ -100,7 +102,7 @@ _NETWORK = (
     " mysql_execute system$send_email system$external_function load_aws_credentials"
     " remote_query ai_query http_request ml.predict ai.generate ml.generate_text"
     " sp_send_dbmail azure_storage aws_lambda aws_s3 aws_commons invoke_lambda"
-    " mysql.lambda_sync mysql.lambda_async lambda_sync lambda_async"
+    " apoc_load mysql.lambda_sync mysql.lambda_async lambda_sync lambda_async"
 ).split()
 _PROGRAM = (
     "xp_cmdshell sp_oacreate sp_oamethod sp_execute_external_script sys_exec sys_eval"
@@ -130,7 +132,7 @@ _EFFECT = (
     " brin_summarize_new_values gin_clean_pending_list master_pos_wait wait_for_executed_gtid_set"
     " crosstab connectby xpath_table eval executeimmediate system$wait generateuuid_set"
     " sys_execute sp_executesql sp_prepare sp_prepexec sp_execute dbms_xmlgen dbms_xmlquery"
-    " dbms_export_extension dbms_cube_exp ctxsys.drithsx.sn extractvalue_exec name_const"
+    " $function $where $accumulator $wherescope dbms_export_extension dbms_cube_exp extractvalue_exec name_const"
 ).split()
 
 EFFECTS: Final[Mapping[str, str]] = MappingProxyType(
@@ -156,6 +158,9 @@ PURE: Final = frozenset(
         " jsonb_agg json_object_agg jsonb_object_agg json_arrayagg json_objectagg xmlagg"
         " json_group_array json_group_object arg_max arg_min argmax argmin max_by min_by total"
         " logical_and logical_or approx_quantiles approx_quantile approx_top_count histogram"
+        " approx_percentile approx_top_k kurtosis skewness boolxor_agg bitwise_and_agg bitwise_or_agg"
+        " bitwise_xor_agg array_concat_agg array_union_agg array_unique_agg object_agg hll"
+        " regr_avgx regr_avgy regr_count j_s_o_n_array_agg j_s_o_n_object_agg j_s_o_n_b_object_agg"
         # text
         " lower upper lcase ucase initcap length char_length character_length octet_length bit_length"
         " len datalength concat concat_ws substr substring substring_index left right trim ltrim"
@@ -170,11 +175,17 @@ PURE: Final = frozenset(
         " encode decode to_base64 from_base64 base64_encode base64_decode str soundex difference"
         " levenshtein similarity word_similarity unaccent overlay normalize str_to_date strcmp"
         " rtrimmed_length printf quote like_escape to_json_string string_agg_distinct"
+        " byte_length is_ascii regexp_extract_all regexp_full_match regexp_split strtok pad lower_hex"
+        " str_position number_to_str string from_base md5_digest jarowinkler_similarity"
+        " parse_url parse_ip reg_domain split_to_table strtok_to_array code_points_to_string"
         # numbers
         " abs ceil ceiling floor round trunc truncate mod power pow sqrt cbrt exp ln log log2 log10 sign"
         " pi radians degrees sin cos tan asin acos atan atan2 cot greatest least random rand"
         " width_bucket div gcd lcm factorial isnan isinf safe_divide div0 bitand bitor bitxor"
         " try_to_number try_cast safe_cast cast convert try_convert tryconvert"
+        " acosh asinh atanh cosh coth csc csch sec sech sinh tanh rint nanvl randn uniform normal"
+        " bitwise_count getbit range_bucket float64 int64 to_double to_boolean to_binary booland boolor"
+        " boolnot equal_null safe_add safe_multiply safe_negate safe_subtract parse_numeric"
         # dates
         " now current_timestamp current_date current_time localtime localtimestamp getdate getutcdate"
         " sysdate sysdatetime sysutcdatetime systimestamp utc_timestamp utc_date utc_time curdate"
@@ -196,6 +207,11 @@ PURE: Final = frozenset(
         " ts_or_ds_diff time_str_to_time time_to_str unix_to_time str_to_unix date_str_to_date"
         " ts_or_ds_to_datetime ts_or_ds_to_timestamp current_datetime day_of_week day_of_month"
         " day_of_year week_of_year timestampsub timestamp_from_parts date_from_parts"
+        " time_add time_sub time_diff time_slice time_from_parts parse_time previous_day week_start"
+        " year_of_week dayofweek_iso unix_date unix_micros unix_to_str time_to_unix time_str_to_date"
+        " ts_or_ds_to_date_str ts_or_ds_to_time date_to_date_str timestamp_tz_from_parts"
+        " timestamp_ltz_from_parts current_timestamp_l_t_z current_timezone date_from_unix_date"
+        " from_iso8601_date gap_fill"
         # choices and types
         " coalesce nullif ifnull isnull nvl nvl2 iif if decode_case case zeroifnull nullifzero"
         " typeof pg_typeof try_parse json_typeof jsonb_typeof row exists any all some xor"
@@ -218,6 +234,13 @@ PURE: Final = frozenset(
         " generate_array explode posexplode flatten sequence array_distinct array_sort arrayjoin"
         " has arrayelement element_at map_keys map_values list_value list_contains struct_pack"
         " get get_path object_keys listagg range json_bextract jsonb_exists"
+        " array_compact array_except array_first array_insert array_intersect array_last array_max"
+        " array_min array_prepend array_remove_at array_reverse array_slice arrays_zip to_array list"
+        " explode_outer posexplode_outer exploding_generate_series inline map_size map_contains_key"
+        " map_from_entries to_map var_map json_array_append json_array_contains json_array_insert"
+        " json_extract_array json_format j_s_o_n_array j_s_o_n_object j_s_o_n_exists j_s_o_n_table"
+        " j_s_o_n_bool j_s_o_n_value_array j_s_o_n_b_path_exists j_s_o_n_b_contains_top_key"
+        " from_json check_json object_insert struct_extract x_m_l_table xmlelement xmlget reduce"
         # search and geometry
         " to_tsvector to_tsquery plainto_tsquery phraseto_tsquery websearch_to_tsquery ts_rank"
         " ts_rank_cd ts_headline setweight numnode match_against matchagainst"
@@ -225,7 +248,7 @@ PURE: Final = frozenset(
         " st_makepoint st_setsrid st_astext st_asgeojson st_geogpoint st_geomfromtext st_area"
         " st_length st_transform cosine_distance l2_distance inner_product"
         # about the database
-        " version database schema current_user session_user user system_user current_schema"
+        " version current_version current_warehouse current_account current_region database schema current_user session_user user system_user current_schema"
         " current_schemas current_database current_catalog current_role db_name object_name"
         " object_id schema_name col_name type_name last_insert_id row_count found_rows"
         " connection_id scope_identity changes total_changes last_insert_rowid sqlite_version"
