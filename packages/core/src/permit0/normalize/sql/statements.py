@@ -73,6 +73,8 @@ def _read(tokens: Sequence[Token], text: str, reading: Reading) -> list[SqlState
     marks = _effects(tokens)
     if first in _EXPLAINS:
         inner = _explained(tokens)
+        if inner is None and first == "explain" and len(tokens) > 2 and tokens[2].text != ".":
+            return [SqlStatement("unknown", marks=marks | {"code"})]
         if inner is not None:
             skipped = tokens[inner].at - tokens[0].at
             return _read(tokens[inner:], text[skipped:], reading)
@@ -243,24 +245,18 @@ def _depth(tokens: Sequence[Token]) -> int:
 
 def _explained(tokens: Sequence[Token]) -> int | None:
     """Where the statement that is explained starts; None if a table is described."""
+    starts = _STATEMENT_STARTS if tokens[0].text == "explain" else _STATEMENT_STARTS - {"table"}
     depth = 0
-    for i, token in enumerate(tokens[1:], start=1):
+    for i, token in enumerate(tokens[1 : MAX_OPTIONS + 1], start=1):
         if token.kind == SIGN and token.text in "()":
             depth += 1 if token.text == "(" else -1
-        elif (
-            depth == 0
-            and token.kind == WORD
-            and (token.text in _STATEMENT_STARTS)
-            and (token.text not in ("table", "from") or i > 1)
-        ):
+        elif depth == 0 and token.kind == WORD and token.text in starts:
             return i
-        if i > MAX_OPTIONS:
-            return None
     return None
 
 
 MAX_OPTIONS: Final = 32  # tokens between EXPLAIN and what it explains
 _STATEMENT_STARTS: Final = frozenset(
     "select with values insert update delete merge create replace execute call declare refresh drop"
-    " truncate alter exec do copy grant revoke".split()
+    " truncate alter exec do copy grant revoke table from unload export load set".split()
 )
