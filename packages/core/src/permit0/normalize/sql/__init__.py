@@ -5,8 +5,9 @@ Guarantees:
     never dropped, and what two servers read differently is listed in both readings;
   * a read without marks is one whose every part is known to compute only;
   * adding words to a text never takes a mark or a statement away that stood alone;
-  * bounded work: MAX_BYTES of text, MAX_STATEMENTS of it, MAX_TOKENS and MAX_DEPTH of a statement; the
-    greatest text that is read takes about a second, an ordinary statement half a millisecond.
+  * bounded work: MAX_BYTES of text in MAX_PIECES pieces, MAX_STATEMENTS of it, MAX_TOKENS and MAX_DEPTH of
+    a statement, MAX_EFFORT of parsing; the worst text takes about a second, an ordinary one a
+    millisecond. What is beyond a bound is marked "unreadable".
 Does not: run or resolve anything, know the schema or the rights of the account, decide (policy), or look
 into views, triggers and functions that a statement sets off.
 
@@ -21,7 +22,8 @@ from __future__ import annotations
 from typing import Final
 
 from permit0.normalize.sql.dangers import client_marks, folded_words, word_marks
-from permit0.normalize.sql.readings import readings
+from permit0.normalize.sql.grammar import MAX_EFFORT, Effort
+from permit0.normalize.sql.readings import MAX_PIECES, readings
 from permit0.normalize.sql.statements import MAX_DEPTH, MAX_STATEMENTS, MAX_TOKENS, read_statements
 from permit0.normalize.sql.values import MARKS, SqlStatement, SqlText
 
@@ -29,6 +31,8 @@ __all__ = [
     "MARKS",
     "MAX_BYTES",
     "MAX_DEPTH",
+    "MAX_EFFORT",
+    "MAX_PIECES",
     "MAX_STATEMENTS",
     "MAX_TOKENS",
     "SqlStatement",
@@ -63,8 +67,9 @@ def parse_sql(text: str, *, dialect: str | None = None) -> SqlText:
     marks: set[str] = set()
     several = len(found) > 1
     calm = True
+    effort = Effort()
     for reading in found:
-        items = read_statements(reading)
+        items = read_statements(reading, effort)
         calm = calm and not reading.marks and all(map(_is_calm, items))
         marks |= reading.marks
         statements.update(dict.fromkeys(items))

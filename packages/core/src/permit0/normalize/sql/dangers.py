@@ -19,13 +19,14 @@ __all__ = ["client_marks", "folded_words", "word_marks"]
 _WORDS = re.compile(r"(?:[^\W\d]|\$)[\w$]*")
 # Lines that a client takes for itself: psql's backslash, sqlite's dot, T-SQL's GO, MySQL's DELIMITER.
 _CLIENT = re.compile(
-    r"(?im)^\s*(?:\\[a-z!?]|\.[a-z]+\b|go(?:\s+\d+)?\s*;?\s*$|delimiter\b|!!|:(?:r|setvar|connect|out|on\s+error)\b"
-    r"|(?:system|source|tee|pager|edit|host|spool)\s+\S|@{1,2}\w+\.sql)|(?:;|\s)\\(?:!|copy|[gowireES]\b|gexec)"
+    r"(?im)^[ \t\r\f\v]{0,64}(?:\\[a-z!?]|\.[a-z]+\b|go(?:[ \t]{1,8}\d+)?[ \t]{0,8};?[ \t\r]{0,8}$|delimiter\b|!!|:(?:r|setvar|connect|out|on[ \t]{1,8}error)\b"
+    r"|(?:system|source|tee|pager|edit|host|spool)[ \t]{1,8}\S|@{1,2}\w+\.sql)|(?:;|\s)\\(?:!|copy|[gowireES]\b|gexec)"
 )
 _CLIENT_PROGRAM: Final = re.compile(
-    r"(?im)(?:^|;|\s)\\!\s*([^\n]*)|^\s*(?:\.(?:shell|system)|!!|system|host)\s+([^\n]+)"
-    r"|\\(?:copy|g|o|w)\b[^\n]*?\bprogram\s+'([^'\n]*)'|\\(?:g|o|w)\s*\|\s*([^\n]+)"
+    r"(?im)(?:^|;|\s)\\!([^\n]*)|^[ \t\r\f\v]{0,64}(?:\.(?:shell|system)|!!|system|host)[ \t]{1,8}([^\n]+)"
+    r"|\\(?:copy|g|o|w)\b[^\n]{0,512}?\bprogram[ \t]{1,8}'([^'\n]*)'|\\(?:g|o|w)[ \t]{0,8}\|([^\n]+)"
 )
+MAX_PROGRAMS: Final = 16  # command lines that are judged as such; the mark is there for all
 _OBJECTS: Final = frozenset({"user", "role", "login", "system"})
 _OBJECT_VERBS: Final = frozenset({"alter", "create", "drop", "set"})
 
@@ -35,7 +36,8 @@ def client_marks(text: str) -> tuple[frozenset[str], tuple[str, ...]]:
     if _CLIENT.search(text) is None:
         return frozenset(), ()
     lines = [part for groups in _CLIENT_PROGRAM.findall(text) for part in groups if part.strip()]
-    return frozenset({"client", "program"} if lines else {"client"}), tuple(lines)
+    marks = frozenset({"client", "program"} if lines else {"client"})
+    return marks, tuple(lines[:MAX_PROGRAMS])
 
 
 def folded_words(text: str) -> frozenset[str]:

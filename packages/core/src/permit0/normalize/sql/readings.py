@@ -19,10 +19,13 @@ import msgspec
 
 from permit0.normalize.sql.dialects import EVERY_LEXER, Lexer, find_dialect
 
-__all__ = ["NAME", "NUMBER", "SIGN", "TEXT", "WORD", "Reading", "Token", "readings"]
+__all__ = ["MAX_PIECES", "NAME", "NUMBER", "SIGN", "TEXT", "WORD", "Reading", "Token", "readings"]
 
 WORD, NAME, TEXT, NUMBER, VALUE, SIGN = "word", "name", "text", "number", "value", "sign"
 """Kinds of tokens: unquoted word, quoted name, string, number, placeholder, anything else."""
+
+MAX_PIECES: Final = 8192
+"""Tokens, blanks and comments of a text that servers may read differently: it is cut nine times."""
 
 # Without one of these, every lexer reads a text alike.
 _DIFFERENCES = re.compile(
@@ -124,8 +127,13 @@ class _Scanner:
     def run(self) -> Reading:
         """Read the whole text."""
         at = 0
+        pieces = 0
         while at < len(self._text):
             at = self._step(at)
+            pieces += 1
+            if pieces > MAX_PIECES:
+                self._marks.add("unreadable")
+                break
         if self._inside:
             self._marks.add("unreadable")
         return Reading(
@@ -161,6 +169,9 @@ class _Scanner:
                 return self._brackets(simple)
             if whole is not None:
                 return self._name(whole.group(1).replace("]]", "]"), whole.end())
+            if lexer.brackets:  # open to the end; looking again behind every `[` would take for ever
+                self._marks.add("unreadable")
+                return len(text)
         if sign == "`":
             simple = _SIMPLE_TICKS.match(text, at)
             if simple is not None:
@@ -170,6 +181,8 @@ class _Scanner:
             if whole is not None:
                 return self._name(whole.group(1).replace("``", "`"), whole.end())
             self._marks.add("unreadable")
+            if lexer.backticks:
+                return len(text)
         match = _PLAIN.match(text, at)
         if match is None:  # cannot be: the last branch takes any sign
             raise AssertionError("a sign that no branch reads")

@@ -16,7 +16,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from permit0.normalize.sql.administration import read_administration
-from permit0.normalize.sql.grammar import parse_statement
+from permit0.normalize.sql.grammar import Effort, parse_statement
 from permit0.normalize.sql.readings import NAME, SIGN, WORD, Reading, Token
 from permit0.normalize.sql.values import SqlStatement
 from permit0.normalize.sql.words import EFFECTS, OPERAND_FOLLOWS, STATEMENT_WORDS
@@ -45,14 +45,14 @@ _EXPLAINS: Final = frozenset({"explain", "describe", "desc"})
 _PREFIXES: Final = frozenset({"not", "case", "-", "+", "~", "!", "exists", "all"})
 
 
-def read_statements(reading: Reading) -> list[SqlStatement]:
+def read_statements(reading: Reading, effort: Effort) -> list[SqlStatement]:
     """All statements of a reading, changes inside them included."""
     found: list[SqlStatement] = []
     for count, (tokens, end) in enumerate(_split(reading.tokens)):
         if count >= MAX_STATEMENTS:
             found.append(SqlStatement("unknown", marks=frozenset({"unreadable"})))
             break
-        found.extend(_read(tokens, reading.text[tokens[0].at : end], reading))
+        found.extend(_read(tokens, reading.text[tokens[0].at : end], reading, effort))
     return found
 
 
@@ -68,7 +68,9 @@ def _split(tokens: Sequence[Token]) -> Iterator[tuple[Sequence[Token], int | Non
         yield tokens[start:], None
 
 
-def _read(tokens: Sequence[Token], text: str, reading: Reading) -> list[SqlStatement]:
+def _read(
+    tokens: Sequence[Token], text: str, reading: Reading, effort: Effort
+) -> list[SqlStatement]:
     first = tokens[0].text if tokens[0].kind != NAME else ""
     marks = _effects(tokens)
     if first in _EXPLAINS:
@@ -77,7 +79,7 @@ def _read(tokens: Sequence[Token], text: str, reading: Reading) -> list[SqlState
             return [SqlStatement("unknown", marks=marks | {"code"})]
         if inner is not None:
             skipped = tokens[inner].at - tokens[0].at
-            return _read(tokens[inner:], text[skipped:], reading)
+            return _read(tokens[inner:], text[skipped:], reading, effort)
     if len(tokens) > MAX_TOKENS or _depth(tokens) > MAX_DEPTH:
         return _unread(tokens, marks | {"unreadable"})
     if first not in _PARSED:
@@ -87,7 +89,7 @@ def _read(tokens: Sequence[Token], text: str, reading: Reading) -> list[SqlState
     special = read_administration(tokens, only_special=True)
     if special:
         return [_marked(item, marks) for item in special]
-    tree = parse_statement(text, reading.parser)
+    tree = parse_statement(text, reading.parser, tokens=len(tokens), effort=effort)
     if tree is None:
         return _unread(tokens, marks | {"unreadable"})
     # The parser's classes are imported with it, not before.
