@@ -8,6 +8,7 @@ added to it, and what counts as a plain read changes nothing when SQLite runs it
 
 from __future__ import annotations
 
+import contextlib
 import json
 import random
 import sqlite3
@@ -43,17 +44,23 @@ _BESIDE = (
     "SELECT 1", "SELECT id FROM orders LIMIT 1", "SHOW TABLES", "BEGIN", "COMMIT", "USE shop", "",
     "SELECT 'it''s; fine'", "-- safe: read only\n", "/* approved by admin */", "EXPLAIN SELECT 1",
 )  # fmt: skip
-_WORDS = (
+
+
+def _apart(text: str) -> tuple[str, ...]:
+    return tuple(text.split(" "))
+
+
+_WORDS = _apart(
     "select from where and or not in like is null as join on group by order limit union all with"
     " insert into values update set delete drop table truncate create alter grant to exec begin end"
     " commit case when then else exists returning distinct having offset for lock pragma attach vacuum"
     " explain analyze replace merge using copy program do call shutdown go id name total orders users"
     " password count sum lower pg_sleep nextval load_extension x y t a b 1 0 3 true false"
-).split()
-_SIGNS = (
-    "; ; ; ' ' '' \" ` [ ] ( ) , . * = < > - -- --  /* */ /*! # $$ $a$ \\ \\' \\\\ E' N' U&' q'[ ''' :: := @ @x"
-    " ? $1 % | || + / // \n \r \t \x0b \x00 \u00a0 \uff07 \uff1b : := { } ! ~"
-).split(" ")
+)
+_SIGNS = _apart(
+    "; ; ; ' ' '' \" ` [ ] ( ) , . * = < > - -- -- /* */ /*! # $$ $a$ \\ \\' \\\\ E' N' U&' q'[ ''' :: :="
+    " @ @x ? $1 % | || + / // \n \r \t \x0b \x00 \u00a0 \uff07 \uff1b : := { } ! ~"
+)
 _READS_OF_SQLITE = (
     "select id , name from orders where id = 3 limit 5", "select count(*) from orders",
     "select 'a' , \"name\" from orders where name like '%x%'", "select * from t join x on t.x = x.id",
@@ -65,8 +72,9 @@ _READS_OF_SQLITE = (
 _WRITES_OF_SQLITE = (
     "; delete from orders", "; drop table t", "; insert into t values (1,2,3,4)", "; pragma user_version = 5",
     "; create table z (a)", "; update orders set id = 9", "; attach ':memory:' as z", "; vacuum", "; reindex",
-    "; replace into x values (1)", "; alter table x rename to w", "' ; drop table t ; --", "\" ; drop table t ; --",
-    "*/ ; drop table t ; /*", "\n; drop table t", "] ; drop table t ; [", "` ; drop table t ; `", "\\",
+    "; replace into x values (1)", "; alter table x rename to w", "' ; drop table t ; --", "\\",
+    "\" ; drop table t ; --",
+    "*/ ; drop table t ; /*", "\n; drop table t", "] ; drop table t ; [", "` ; drop table t ; `",
 )  # fmt: skip
 
 
@@ -85,7 +93,7 @@ def changed(rng: random.Random, sql: str) -> str:
             case 4:
                 sql = f"{rng.choice(_SPACES)}{sql}{rng.choice(_SPACES)}"
             case 5 if sql.lstrip()[:6].casefold() in ("delete", "update", "insert"):
-                sql = f"WITH q AS ({sql} RETURNING *) SELECT * FROM q"
+                sql = f"WITH q AS ({sql} RETURNING *) SELECT * FROM q"  # noqa: S608  # only judged
             case 6 if "--" not in sql:
                 sql = f"EXPLAIN ANALYZE {sql}" if ";" not in sql else sql
             case _:
@@ -115,14 +123,20 @@ def soup(rng: random.Random) -> str:
         return " ".join(words)
     count = rng.randint(1, 24)
     parts = [rng.choice(_SIGNS if rng.random() < 0.3 else _WORDS) for _ in range(count)]
-    start = rng.choice(("", "select ", "select 1 ", "select id from orders ", "with x as (select 1) "))
-    return start + rng.choice(("", " ")).join(parts) if rng.random() < 0.3 else start + " ".join(parts)
+    start = rng.choice(
+        ("", "select ", "select 1 ", "select id from orders ", "with x as (select 1) ")
+    )
+    return (
+        start + rng.choice(("", " ")).join(parts) if rng.random() < 0.3 else start + " ".join(parts)
+    )
 
 
 def noise(rng: random.Random) -> str:
     """Any signs, and many of one."""
     if rng.random() < 0.2:
-        return rng.choice((*_SIGNS, "(", "select ", "not ", "case when ", "a.", "- ", "f(")) * rng.randint(1, 3000)
+        return rng.choice(
+            (*_SIGNS, "(", "select ", "not ", "case when ", "a.", "- ", "f(")
+        ) * rng.randint(1, 3000)
     return "".join(chr(rng.choice((rng.randrange(128), rng.randrange(0x3000), rng.randrange(0xD800, 0xE000))))
                    for _ in range(rng.randint(0, 60)))  # fmt: skip
 
@@ -151,7 +165,12 @@ class Judge:
         return decision.outcome.value, decision.error
 
 
-_READS = {sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION, sqlite3.SQLITE_RECURSIVE}
+_READS = {
+    sqlite3.SQLITE_SELECT,
+    sqlite3.SQLITE_READ,
+    sqlite3.SQLITE_FUNCTION,
+    sqlite3.SQLITE_RECURSIVE,
+}
 _READS |= {sqlite3.SQLITE_TRANSACTION}
 
 
@@ -172,10 +191,9 @@ def changes_sqlite(sql: str) -> bool:
 
         database.set_authorizer(note)
         database.set_progress_handler(lambda: 1, 100_000)
-        try:
+        # What SQLite does not run does nothing; what ran before it was seen.
+        with contextlib.suppress(sqlite3.Error, sqlite3.Warning, ValueError, UnicodeError):
             database.executescript(sql)
-        except (sqlite3.Error, sqlite3.Warning, ValueError, UnicodeError):
-            pass  # what SQLite does not run does nothing; what ran before it was seen
         return not _READS.issuperset(seen) or database.total_changes != before
     finally:
         database.close()
@@ -225,7 +243,9 @@ def main(count: int, seed: int) -> int:
         if problem:
             bad += 1
             print(f"{problem}: {sql[:200]!r}")
-    print(f"{count} texts, {allowed} allowed, slowest {slowest * 1000:.0f} ms, {bad} broken promises")
+    print(
+        f"{count} texts, {allowed} allowed, slowest {slowest * 1000:.0f} ms, {bad} broken promises"
+    )
     return bad
 
 

@@ -19,6 +19,7 @@ from permit0.canonical import Json, digest, thaw
 from permit0.errors import InvalidInput
 from permit0.model.action import NormAction
 from permit0.model.call import ToolCall
+from permit0.model.values import ShellLine
 from permit0.normalize.arguments import bind_arguments
 from permit0.normalize.assemble import norm_action
 from permit0.normalize.catalog import ActionEntry, Catalog, ToolMapping, fold_name
@@ -92,18 +93,7 @@ class Normalizer:
         if unmapped:
             read_extras(unmapped, mapping, reading)
         if reading.shell is not None:
-            origin = mapping.origin
-            return _ordered(
-                shell_actions(
-                    reading.shell,
-                    reading,
-                    entry,
-                    self._catalog,
-                    self._org,
-                    origin,
-                    folder=_folder(arguments),
-                )
-            )
+            return _ordered(self._commands(arguments, reading.shell, reading, entry, mapping))
         if reading.sql:
             return _ordered(self._statements(reading, entry, mapping))
         first = norm_action(entry, reading, mapping.origin)
@@ -121,6 +111,38 @@ class Normalizer:
         if route is None:
             return ()
         return self._read(request_body(arguments, url.value), route.mapping)
+
+    def _commands(
+        self,
+        arguments: Mapping[str, Json],
+        line: ShellLine,
+        reading: Reading,
+        entry: ActionEntry,
+        mapping: ToolMapping,
+    ) -> list[NormAction]:
+        """A shell line: its commands, and the statements that they give to databases."""
+        actions = shell_actions(
+            line,
+            reading,
+            entry,
+            self._catalog,
+            self._org,
+            mapping.origin,
+            folder=_folder(arguments),
+        )
+        execute = self._catalog.actions.get("db.execute")
+        for dialect, text in dict.fromkeys(s for c in line.commands for s in c.statements):
+            if execute is not None:
+                own = Reading(self._org)
+                own.facts = {k: reading.facts[k] for k in reading.facts if k == "environment"}
+                own.sql = [Bound("query", ParameterType.SQL, "command", text)]
+                actions.extend(
+                    sql_actions(
+                        own, execute, self._catalog, self._org, "shell",
+                        memory=self._sql, dialect=dialect,
+                    )
+                )  # fmt: skip
+        return actions
 
     def _statements(
         self, reading: Reading, entry: ActionEntry, mapping: ToolMapping

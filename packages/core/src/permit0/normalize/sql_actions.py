@@ -51,7 +51,9 @@ _ACTION = {
 }
 _MILD = frozenset({"nested_write", "destruction", "power", "replaces"})
 """Marks that the action of the statement itself answers for, if it is one that was read."""
-_ANSWERED = frozenset({"update", "delete", "insert", "drop", "truncate", "alter", "grant", "revoke"})
+_ANSWERED = frozenset(
+    {"update", "delete", "insert", "drop", "truncate", "alter", "grant", "revoke"}
+)
 _COPIED = frozenset({"file", "network", "destruction", "power"})
 _PASSED = ("environment", "extra.unread", "extra.external", "database")
 _WHERE = frozenset({"where"})
@@ -129,13 +131,13 @@ def sql_actions(
             own.facts = {**base, **extra}
             if statement.verb == "copy_out":
                 own.facts.update(_destination(statement, target, org))
-            actions.setdefault((action, repr(sorted(extra.items(), key=_first))), norm_action(target, own, "sql"))
+            actions.setdefault(
+                (action, repr(sorted(extra.items(), key=_first))), norm_action(target, own, "sql")
+            )
     own_action = entry.template.action
     result = list(actions.values())
     more = missing or not _is_plain(statements, marks) or facts.get("extra.external") is True
-    if own_action != EXECUTE:
-        result.append(norm_action(entry, reading, origin))
-    elif more:
+    if own_action != EXECUTE or more:
         result.append(norm_action(entry, reading, origin))
     if more and own_action != EXECUTE:
         result.extend(_execute(catalog, facts, name, base, org))
@@ -247,9 +249,7 @@ def _of(statement: SqlStatement) -> Iterator[tuple[str, dict[str, Fact]]]:
         yield "db.delete", facts
 
 
-def _destination(
-    statement: SqlStatement, entry: ActionEntry, org: Organisation
-) -> dict[str, Fact]:
+def _destination(statement: SqlStatement, entry: ActionEntry, org: Organisation) -> dict[str, Fact]:
     """Where a copy goes, as far as it can be read."""
     facts: dict[str, Fact] = {}
     for name, words in (("path", statement.paths), ("url", statement.urls)):

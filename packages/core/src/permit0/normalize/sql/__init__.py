@@ -100,4 +100,3 @@ def _bytes(text: str) -> int:
         return len(text.encode())
     except UnicodeEncodeError:
         return -1
-

@@ -9,36 +9,37 @@ show), choosing a database, and a transaction around other statements.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import Final
 
 from permit0.normalize.sql.readings import NAME, NUMBER, SIGN, TEXT, WORD, Token
 from permit0.normalize.sql.values import SqlStatement
-from permit0.normalize.sql.words import READING_PRAGMAS
+from permit0.normalize.sql.words import READING_PRAGMAS, word_set
 
 __all__ = ["read_administration"]
 
 Tokens = Sequence[Token]
-_SKIPPED = frozenset(
+_SKIPPED = word_set(
     "if not exists or replace temp temporary unique global local concurrently unlogged external"
     " transient secure recursive materialized force public editionable noneditionable only"
     " definer algorithm clustered nonclustered fulltext spatial hidden volatile online aggregate"
-    " constraint event foreign".split()
+    " constraint event foreign"
 )
-_KINDS = frozenset(
+_KINDS = word_set(
     "table view index database schema function procedure trigger sequence type domain extension user role"
     " login server rule policy language aggregate operator cast collation tablespace column"
     " publication subscription event job stage pipe task stream integration share warehouse"
     " catalog keyspace secret assembly certificate credential package synonym link directory"
     " profile macro model statistics system session group owned partition member dictionary"
-    " connection resource workload masking network password application account endpoint key".split()
+    " connection resource workload masking network password application account endpoint key"
 )
-_CODE = frozenset(
+_CODE = word_set(
     "function procedure trigger extension language rule event job aggregate macro package assembly"
     " operator cast task server link integration secret stage pipe subscription publication"
-    " directory credential share model system endpoint connection dictionary".split()
+    " directory credential share model system endpoint connection dictionary"
 )
-_CHANGES = frozenset(
-    "drop remove delete disable detach truncate cascade rename owner add enable set force purge".split()
+_CHANGES = word_set(
+    "drop remove delete disable detach truncate cascade rename owner add enable set force purge"
 )
 _PLACES = frozenset({"to", "from", "into", "location", "url", "uri", "disk", "outfile", "dumpfile"})
 
@@ -78,7 +79,13 @@ def _reach(tokens: Tokens) -> frozenset[str]:
 
 def _special(first: str, tokens: Tokens) -> list[SqlStatement]:
     words = _words(tokens)
-    if not {"outfile", "dumpfile"}.isdisjoint(words) and first in ("select", "with", "(", "table", ""):
+    if not {"outfile", "dumpfile"}.isdisjoint(words) and first in (
+        "select",
+        "with",
+        "(",
+        "table",
+        "",
+    ):
         return [_copied(tokens, "copy_out")]
     if first == "insert" and words[1:3] in (["overwrite", "directory"], ["overwrite", "local"]):
         return [_copied(tokens, "copy_out")]
@@ -126,7 +133,7 @@ def _names_after(tokens: Tokens, at: int) -> list[str]:
         elif token.kind == SIGN and token.text == "," and current:
             found.append(current)
             current = ""
-        elif token.kind == SIGN and token.text in "]":
+        elif token.kind == SIGN and token.text == "]":
             continue
         else:
             break
@@ -180,6 +187,9 @@ def _copy(tokens: Tokens) -> SqlStatement:
     return _copied(tokens, "copy_out" if out else "copy_in")
 
 
+_TABLE_FOLLOWS: Final = word_set("from join table copy into insert unload update")
+
+
 def _copied(tokens: Tokens, verb: str) -> SqlStatement:
     """Files, addresses and programs that a copy names."""
     paths: list[str] = []
@@ -187,7 +197,7 @@ def _copied(tokens: Tokens, verb: str) -> SqlStatement:
     programs: list[str] = []
     marks: set[str] = set()
     tables: set[str] = set()
-    for before, token in zip(tokens, tokens[1:], strict=False):
+    for i, (before, token) in enumerate(pairwise(tokens)):
         if token.kind == TEXT:
             text = token.text
             if before.kind == WORD and before.text == "program":
@@ -196,12 +206,16 @@ def _copied(tokens: Tokens, verb: str) -> SqlStatement:
             elif "://" in text or text.startswith(("s3:", "gs:", "azure:", "@")):
                 urls.append(text)
                 marks.add("network")
-            elif before.kind == WORD and before.text in (*_PLACES, "infile", "directory", "database"):
+            elif before.kind == WORD and before.text in (
+                *_PLACES,
+                "infile",
+                "directory",
+                "database",
+            ):
                 paths.append(text)
                 marks.add("file")
-        elif token.kind in (WORD, NAME) and before.kind == WORD:
-            if before.text in ("from", "join", "table", "copy", "into", "insert", "unload", "update"):
-                tables.update(_names_after(tokens, tokens.index(token) - 1)[:1])
+        elif token.kind in (WORD, NAME) and before.kind == WORD and before.text in _TABLE_FOLLOWS:
+            tables.update(_names_after(tokens, i)[:1])
     if not marks:
         marks.add("file")  # a place that is a variable, a stage or a name
     if "program" in _words(tokens):
@@ -255,9 +269,9 @@ def _pragma(tokens: Tokens) -> SqlStatement:
     return SqlStatement("set", marks=frozenset({"server"}))
 
 
-_ASKED_PRAGMAS = frozenset(
+_ASKED_PRAGMAS = word_set(
     "table_info table_xinfo index_list index_info index_xinfo foreign_key_list table_list"
-    " integrity_check quick_check foreign_key_check".split()
+    " integrity_check quick_check foreign_key_check"
 )
 
 
@@ -268,9 +282,9 @@ def _transaction(tokens: Tokens) -> SqlStatement:
     return SqlStatement("unknown", marks=frozenset({"code"}))
 
 
-_TRANSACTION: Final = frozenset(
+_TRANSACTION: Final = word_set(
     "transaction work tran read only write isolation level serializable repeatable committed"
-    " uncommitted deferred immediate exclusive and no chain".split()
+    " uncommitted deferred immediate exclusive and no chain"
 )
 
 

@@ -19,8 +19,11 @@ __all__ = ["client_marks", "folded_words", "word_marks"]
 _WORDS = re.compile(r"(?:[^\W\d]|\$)[\w$]*")
 # Lines that a client takes for itself: psql's backslash, sqlite's dot, T-SQL's GO, MySQL's DELIMITER.
 _CLIENT = re.compile(
-    r"(?im)^[ \t\r\f\v]{0,64}(?:\\[a-z!?]|\.[a-z]+\b|go(?:[ \t]{1,8}\d+)?[ \t]{0,8};?[ \t\r]{0,8}$|delimiter\b|!!|:(?:r|setvar|connect|out|on[ \t]{1,8}error)\b"
-    r"|(?:system|source|tee|pager|edit|host|spool)[ \t]{1,8}\S|@{1,2}\w+\.sql)|(?:;|\s)\\(?:!|copy|[gowireES]\b|gexec)"
+    r"(?im)^[ \t\r\f\v]{0,64}(?:\\[a-z!?]|\.[a-z]+\b|delimiter\b|!!"
+    r"|go(?:[ \t]{1,8}\d+)?[ \t]{0,8};?[ \t\r]{0,8}$"
+    r"|:(?:r|setvar|connect|out|on[ \t]{1,8}error)\b"
+    r"|(?:system|source|tee|pager|edit|host|spool)[ \t]{1,8}\S|@{1,2}\w+\.sql)"
+    r"|(?:;|\s)\\(?:!|copy|[gowireES]\b|gexec)"
 )
 _CLIENT_PROGRAM: Final = re.compile(
     r"(?im)(?:^|;|\s)\\!([^\n]*)|^[ \t\r\f\v]{0,64}(?:\.(?:shell|system)|!!|system|host)[ \t]{1,8}([^\n]+)"

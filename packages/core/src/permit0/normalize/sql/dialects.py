@@ -17,9 +17,9 @@ __all__ = ["DIALECTS", "EVERY_LEXER", "PARSER_ORDER", "Lexer", "find_dialect"]
 
 
 class Lexer(msgspec.Struct, frozen=True):
-    """The lexical habits of a server.
+    r"""The lexical habits of a server.
 
-    backslash: `\\'` does not end a string. escapes: only in strings after E.
+    backslash: `\'` does not end a string. escapes: only in strings after E.
     hashes: `#` starts a comment. slashes: `//` does. spaced: `--` needs a blank behind it.
     nested: comments nest. executable: `/*!` is code. dollar: `$tag$` quotes.
     brackets: `[a b]` is a name. backticks: `` `a b` `` is one. texts: `"a"` is a string.
@@ -50,9 +50,7 @@ _TSQL = Lexer(parser="tsql", nested=True, brackets=True)
 _BIGQUERY = Lexer(parser="bigquery", backslash=True, hashes=True, backticks=True, triple=True)
 _SNOWFLAKE = Lexer(parser="snowflake", backslash=True, slashes=True, dollar=True)
 _ORACLE = Lexer(parser="oracle")
-_CLICKHOUSE = Lexer(
-    parser="clickhouse", backslash=True, hashes=True, dollar=True, backticks=True
-)
+_CLICKHOUSE = Lexer(parser="clickhouse", backslash=True, hashes=True, dollar=True, backticks=True)
 _SPARK = Lexer(parser="databricks", backslash=True, nested=True, backticks=True)
 
 EVERY_LEXER: Final = (

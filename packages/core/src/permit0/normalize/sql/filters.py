@@ -44,10 +44,14 @@ def limits(condition: exp.Expr | None) -> bool:
         return _query_limits(condition.this)
     if isinstance(condition, exp.Between):
         low, high = condition.args.get("low"), condition.args.get("high")
-        return _is_column(condition.this) and (_bounds(low, above=True) or _bounds(high, above=False))
+        return _is_column(condition.this) and (
+            _bounds(low, above=True) or _bounds(high, above=False)
+        )
     if isinstance(condition, exp.Is):
         # `is not null` is every row of a column that has no gaps.
-        return _is_column(condition.this) and isinstance(condition.expression, exp.Null | exp.Boolean)
+        return _is_column(condition.this) and isinstance(
+            condition.expression, exp.Null | exp.Boolean
+        )
     if isinstance(condition, exp.Like | exp.ILike | exp.SimilarTo | exp.Glob):
         return _is_column(condition.this) and _pattern(condition.expression)
     if isinstance(condition, exp.RegexpLike | exp.RegexpILike):
@@ -121,7 +125,7 @@ def _bounds(node: exp.Expr | None, *, above: bool) -> bool:
         if year is not None:
             return EARLY <= int(year.group(1)) < LATE
         return _ALNUM.search(text) is not None
-    return SMALL < number if above else number < LARGE
+    return number > SMALL if above else number < LARGE
 
 
 def _pattern(node: exp.Expr | None, *, least: int = 1) -> bool:

@@ -67,8 +67,8 @@ def _parse(text: str, name: str) -> exp.Expr | None:
 @cache
 def load_parser(name: str) -> tuple[Any, Any, tuple[type[Exception], ...]]:
     """A dialect, its parser that never falls back, and the errors of both. Immutable, kept."""
-    from sqlglot import Dialect  # noqa: PLC0415  # heavy: 0.17 s, and few calls hold SQL
-    from sqlglot.errors import SqlglotError  # noqa: PLC0415  # as above
+    from sqlglot import Dialect  # heavy: 0.17 s, and few calls hold SQL
+    from sqlglot.errors import SqlglotError  # as above
 
     dialect: Any = Dialect.get_or_raise(name)
     # Its own reader of paths writes what it cannot read to the log, which may be anybody's.

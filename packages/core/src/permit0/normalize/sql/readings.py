@@ -169,7 +169,9 @@ class _Scanner:
                 return self._brackets(simple)
             if whole is not None:
                 return self._name(whole.group(1).replace("]]", "]"), whole.end())
-            if lexer.brackets:  # open to the end; looking again behind every `[` would take for ever
+            if (
+                lexer.brackets
+            ):  # open to the end; looking again behind every `[` would take for ever
                 self._marks.add("unreadable")
                 return len(text)
         if sign == "`":
@@ -206,7 +208,7 @@ class _Scanner:
                 self._marks.add("ambiguous")  # a line end to some: it ends a comment
         elif kind == "word":
             self._word(written, match.end())
-        elif kind == "text" or kind == "name":  # noqa: PLR1714  # reads better than a set
+        elif kind == "text" or kind == "name":  # reads better than a set
             raise AssertionError("quotes are read before")
         else:
             if kind == "sign" and not (" " < written < "\x7f"):
@@ -222,11 +224,15 @@ class _Scanner:
             self._marks.add("encoded")  # full-width letters are letters to some
         folded = word.casefold()
         following = self._text[end : end + 2]
-        if following[:1] in ("'", '"') and folded in _PREFIXES:
+        if (following[:1] in ("'", '"') and folded in _PREFIXES) or (
+            folded == "u" and following[:1] == "&" and following[1:] in ("'", '"')
+        ):
             self._marks.add("encoded")
-        elif folded == "u" and following[:1] == "&" and following[1:] in ("'", '"'):
-            self._marks.add("encoded")
-        if folded == "e" and following[:1] == "'" and (self._lexer.escapes or self._lexer.backslash):
+        if (
+            folded == "e"
+            and following[:1] == "'"
+            and (self._lexer.escapes or self._lexer.backslash)
+        ):
             return  # the parser gets the string as it is meant
         self._add(WORD, folded, word)
 

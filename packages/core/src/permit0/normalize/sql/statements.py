@@ -19,7 +19,7 @@ from permit0.normalize.sql.administration import read_administration
 from permit0.normalize.sql.grammar import Effort, parse_statement
 from permit0.normalize.sql.readings import NAME, SIGN, WORD, Reading, Token
 from permit0.normalize.sql.values import SqlStatement
-from permit0.normalize.sql.words import EFFECTS, OPERAND_FOLLOWS, STATEMENT_WORDS
+from permit0.normalize.sql.words import EFFECTS, OPERAND_FOLLOWS, STATEMENT_WORDS, word_set
 
 __all__ = ["MAX_DEPTH", "MAX_STATEMENTS", "MAX_TOKENS", "read_statements"]
 
@@ -31,16 +31,14 @@ MAX_DEPTH: Final = 24
 """Brackets inside brackets, prefix signs or CASEs in one statement. The parser takes about 20 frames
 for each, of 1,000 that Python gives to everybody."""
 
-_PARSED: Final = frozenset(
-    "select with values table from insert update delete merge create alter drop truncate ( replace".split()
+_PARSED: Final = word_set(
+    "select with values table from insert update delete merge create alter drop truncate ( replace"
 )
 _ALSO: Final = {
     "insert": "insert", "update": "update", "delete": "delete", "merge": "merge", "drop": "drop",
     "truncate": "truncate", "alter": "alter", "grant": "grant", "revoke": "revoke",
 }  # fmt: skip
-_CALM: Final = frozenset(
-    "show describe desc explain use begin start commit rollback end pragma".split()
-)
+_CALM: Final = word_set("show describe desc explain use begin start commit rollback end pragma")
 _EXPLAINS: Final = frozenset({"explain", "describe", "desc"})
 _PREFIXES: Final = frozenset({"not", "case", "-", "+", "~", "!", "exists", "all"})
 
@@ -93,7 +91,7 @@ def _read(
     if tree is None:
         return _unread(tokens, marks | {"unreadable"})
     # The parser's classes are imported with it, not before.
-    from permit0.normalize.sql.trees import read_tree  # noqa: PLC0415
+    from permit0.normalize.sql.trees import read_tree
 
     try:
         found = read_tree(tree)
@@ -147,7 +145,9 @@ def _effects(tokens: Sequence[Token]) -> frozenset[str]:
     for i, token in enumerate(tokens):
         if token.kind in (WORD, NAME):
             effect = EFFECTS.get(token.text if token.kind == WORD else token.text.casefold())
-            if effect is not None and ("_" in token.text or (i < last and tokens[i + 1].text in "(.")):
+            if effect is not None and (
+                "_" in token.text or (i < last and tokens[i + 1].text in "(.")
+            ):
                 marks.add(effect)
     return frozenset(marks)
 
@@ -187,7 +187,16 @@ def _goes_on(word: str, tokens: Sequence[Token], i: int, verb: str) -> bool:
     before = tokens[i - 1]
     previous = before.text if before.kind == WORD else ""
     following = tokens[i + 1].text if i < len(tokens) - 1 else ""
-    if i == 1 and first in ("show", "begin", "start", "commit", "rollback", "end", "describe", "desc"):
+    if i == 1 and first in (
+        "show",
+        "begin",
+        "start",
+        "commit",
+        "rollback",
+        "end",
+        "describe",
+        "desc",
+    ):
         return True
     match word:
         case "select":
@@ -196,7 +205,8 @@ def _goes_on(word: str, tokens: Sequence[Token], i: int, verb: str) -> bool:
             return following in _BEHIND_WITH
         case "set":
             return previous in ("update", "on", "delete", "character") or (
-                first in ("update", "alter", "merge", "insert", "with", "replace") and verb != "select"
+                first in ("update", "alter", "merge", "insert", "with", "replace")
+                and verb != "select"
             )
         case "update" | "delete" | "insert":
             # `for update`, `on delete cascade`, `do update`, `with x as (...) delete from`
@@ -207,7 +217,17 @@ def _goes_on(word: str, tokens: Sequence[Token], i: int, verb: str) -> bool:
             return previous in ("or", "insert") and first in ("insert", "create")
         case "if":
             return first in ("alter", "drop", "create", "truncate") and previous != ""
-        case "add" | "drop" | "alter" | "rename" | "disable" | "enable" | "move" | "cluster" | "reset":
+        case (
+            "add"
+            | "drop"
+            | "alter"
+            | "rename"
+            | "disable"
+            | "enable"
+            | "move"
+            | "cluster"
+            | "reset"
+        ):
             return first == "alter"
         case "do":
             return first == "insert" or verb == "insert"
@@ -215,11 +235,24 @@ def _goes_on(word: str, tokens: Sequence[Token], i: int, verb: str) -> bool:
             return following in ("first", "next")
         case "execute" | "exec" | "call" | "begin" | "return":
             return first == "create"
-    return False
+        case _:
+            return False
 
 
 _BEHIND_WITH: Final = frozenset(
-    {"time", "ties", "ordinality", "offset", "check", "nocheck", "data", "no", "local", "cascaded", "("}
+    {
+        "time",
+        "ties",
+        "ordinality",
+        "offset",
+        "check",
+        "nocheck",
+        "data",
+        "no",
+        "local",
+        "cascaded",
+        "(",
+    }
     | {"rollup", "local"}
 )
 
@@ -258,7 +291,7 @@ def _explained(tokens: Sequence[Token]) -> int | None:
 
 
 MAX_OPTIONS: Final = 32  # tokens between EXPLAIN and what it explains
-_STATEMENT_STARTS: Final = frozenset(
+_STATEMENT_STARTS: Final = word_set(
     "select with values insert update delete merge create replace execute call declare refresh drop"
-    " truncate alter exec do copy grant revoke table from unload export load set".split()
+    " truncate alter exec do copy grant revoke table from unload export load set"
 )

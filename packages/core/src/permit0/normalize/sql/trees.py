@@ -54,7 +54,9 @@ def read_tree(tree: exp.Expr) -> list[SqlStatement]:
     found = [_statement(tree, nested=False)]
     if len(found) == 1:
         for node in tree.find_all(*_CHANGES):
-            inside_alter = isinstance(tree, exp.Alter) or isinstance(node.parent, exp.Merge | exp.When)
+            inside_alter = isinstance(tree, exp.Alter) or isinstance(
+                node.parent, exp.Merge | exp.When
+            )
             if node is not tree and not inside_alter:
                 found.append(_statement(node, nested=True))
     if not isinstance(tree, exp.Query) and not isinstance(tree, exp.Values):
@@ -126,7 +128,7 @@ _NAMED_APART = frozenset({"Table", "Column", "Star"})
 
 
 def _completed(base: SqlStatement, node: exp.Expr, *, gathers: bool) -> SqlStatement:
-    from msgspec.structs import replace  # noqa: PLC0415  # keeps the names of this module short
+    from msgspec.structs import replace  # keeps the names of this module short
 
     where = node.args.get("where")
     match base.verb:
@@ -138,7 +140,11 @@ def _completed(base: SqlStatement, node: exp.Expr, *, gathers: bool) -> SqlState
             return replace(base, filtered=limits(where), objects=_targets(node))
         case "insert" | "merge":
             marks = base.marks
-            if node.args.get("conflict") or node.args.get("overwrite") or node.args.get("alternative"):
+            if (
+                node.args.get("conflict")
+                or node.args.get("overwrite")
+                or node.args.get("alternative")
+            ):
                 marks |= {"replaces"}
             if base.verb == "insert" and isinstance(node.this, exp.Func):
                 marks |= {"construct"}
