@@ -98,6 +98,7 @@ class ShellCommand(msgspec.Struct, frozen=True, gc=False):
     wrappers: what was peeled, outermost first ("sudo", "env", "xargs", "bash -c", "ssh" ...).
     features: see permit0.normalize.shell.FEATURES.
     reads, writes, deletes: path words as written. urls: http(s)/ftp words. hosts: other remote hosts.
+    statements: (dialect, text) of what a database client runs; "" for what cannot be seen.
     """
 
     program: str
@@ -109,6 +110,7 @@ class ShellCommand(msgspec.Struct, frozen=True, gc=False):
     deletes: tuple[str, ...] = ()
     urls: tuple[str, ...] = ()
     hosts: tuple[str, ...] = ()
+    statements: tuple[tuple[str, str], ...] = ()
 
 
 class ShellLine(msgspec.Struct, frozen=True, gc=False):

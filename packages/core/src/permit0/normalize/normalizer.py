@@ -5,8 +5,8 @@ Guarantees:
      `unknown.unclassified`. What the call says of itself (a `category`, `safe: true`) is not looked at, and
      what the tool says of itself never makes it milder.
   2. A call is refused (InvalidInput) if a parameter cannot be read exactly.
-  3. A call that is several actions (a compound shell line, a list of paths, an HTTP request to a known
-     service) gives all of them; data that leaves comes last, so that it is judged with what was read.
+  3. A call that is several actions (a compound shell line, SQL, a list of paths, an HTTP request to a
+     known service) gives all of them; data that leaves comes last, so that it is judged with what was read.
 Does not: judge (score, session, policy), or keep anything between calls.
 """
 
@@ -20,6 +20,7 @@ from permit0.canonical import Json, digest, thaw
 from permit0.errors import InvalidInput
 from permit0.model.action import NormAction
 from permit0.model.call import ToolCall
+from permit0.model.values import ShellLine
 from permit0.normalize.arguments import bind_arguments
 from permit0.normalize.assemble import norm_action
 from permit0.normalize.catalog import ActionEntry, Catalog, ToolMapping, fold_name
@@ -38,6 +39,7 @@ from permit0.normalize.routes import (
 )
 from permit0.normalize.selecting import select_action
 from permit0.normalize.shell_actions import shell_actions
+from permit0.normalize.sql_actions import SqlMemory, sql_actions
 from permit0.taxonomy import UNCLASSIFIED
 
 __all__ = ["MAX_ACTIONS", "Normalizer"]
@@ -55,6 +57,7 @@ class Normalizer:
         self._catalog = catalog
         self._org = org
         self._compiler = ToolCompiler(catalog)
+        self._sql = SqlMemory()
         self._unknown = ToolMapping(
             action=UNCLASSIFIED,
             names={},
@@ -143,18 +146,9 @@ class Normalizer:
         if unmapped:
             read_extras(unmapped, mapping, reading)
         if reading.shell is not None:
-            origin = mapping.origin
-            return _ordered(
-                shell_actions(
-                    reading.shell,
-                    reading,
-                    entry,
-                    self._catalog,
-                    self._org,
-                    origin,
-                    folder=_folder(arguments),
-                )
-            )
+            return _ordered(self._commands(arguments, reading.shell, reading, entry, mapping))
+        if reading.sql:
+            return _ordered(self._statements(reading, entry, mapping))
         first = norm_action(entry, reading, mapping.origin)
         actions = [first]
         for item in bound:
@@ -196,6 +190,46 @@ class Normalizer:
         reading = read_parameters(bound, self._org)
         return norm_action(entry, reading, "method override")
 
+    def _commands(
+        self,
+        arguments: Mapping[str, Json],
+        line: ShellLine,
+        reading: Reading,
+        entry: ActionEntry,
+        mapping: ToolMapping,
+    ) -> list[NormAction]:
+        """A shell line: its commands, and the statements that they give to databases."""
+        actions = shell_actions(
+            line,
+            reading,
+            entry,
+            self._catalog,
+            self._org,
+            mapping.origin,
+            folder=_folder(arguments),
+        )
+        execute = self._catalog.actions.get("db.execute")
+        for dialect, text in dict.fromkeys(s for c in line.commands for s in c.statements):
+            if execute is not None:
+                own = Reading(self._org)
+                own.facts = {k: reading.facts[k] for k in reading.facts if k == "environment"}
+                own.sql = [Bound("query", ParameterType.SQL, "command", text)]
+                actions.extend(
+                    sql_actions(
+                        own, execute, self._catalog, self._org, "shell",
+                        memory=self._sql, dialect=dialect,
+                    )
+                )  # fmt: skip
+        return actions
+
+    def _statements(
+        self, reading: Reading, entry: ActionEntry, mapping: ToolMapping
+    ) -> list[NormAction]:
+        return sql_actions(
+            reading, entry, self._catalog, self._org, mapping.origin,
+            memory=self._sql, dialect=_dialect(mapping),
+        )  # fmt: skip
+
     def _each(
         self,
         arguments: Mapping[str, Json],
@@ -221,6 +255,8 @@ class Normalizer:
             if unmapped:
                 read_extras(unmapped, mapping, reading)
             actions.append(norm_action(entry, reading, mapping.origin))
+            if reading.sql and i == 0:
+                actions.extend(self._statements(reading, entry, mapping))
             if many.kind is ParameterType.URL:
                 actions.extend(self._routed(arguments, entry.template.action, reading, one))
         return _ordered(actions)
@@ -232,6 +268,12 @@ def _folder(arguments: Mapping[str, Json]) -> str | None:
         if isinstance(value, str) and value and fold_name(name) in _FOLDER_NAMES:
             return value
     return None
+
+
+def _dialect(mapping: ToolMapping) -> str | None:
+    """What a pack says of the server behind a tool; what a call says of itself is not believed."""
+    dialect = mapping.literals.get("dialect")
+    return dialect if isinstance(dialect, str) else None
 
 
 def _first_list(bound: list[Bound]) -> Bound | None:

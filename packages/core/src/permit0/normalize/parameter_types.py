@@ -22,6 +22,7 @@ class ParameterType(StrEnum):
     PATH = "path"
     URL = "url"
     SHELL = "shell"
+    SQL = "sql"
     TEXT = "text"
     FILES = "files"
     LABEL = "label"

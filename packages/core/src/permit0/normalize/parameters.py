@@ -56,7 +56,7 @@ class Bound(msgspec.Struct, frozen=True, gc=False):
 class Reading:
     """What the readers found out; the raw material of NormActions. Lives for one call."""
 
-    __slots__ = ("amount", "currency", "facts", "identities", "org", "shell", "texts")
+    __slots__ = ("amount", "currency", "facts", "identities", "org", "shell", "sql", "texts")
 
     def __init__(self, org: Organisation) -> None:
         self.org = org
@@ -65,6 +65,7 @@ class Reading:
         self.amount: Decimal | None = None
         self.currency: Json = None
         self.shell: ShellLine | None = None
+        self.sql: list[Bound] = []
         self.texts: list[str] = []
 
 
@@ -242,6 +243,11 @@ def _shell(reading: Reading, item: Bound) -> None:
     reading.shell = parse_shell(value)
 
 
+def _sql(reading: Reading, item: Bound) -> None:
+    """Read later (sql_actions), together with what the server is known to be."""
+    reading.sql.append(item)
+
+
 def _shell_list(words: list[str], where: str) -> ShellLine:
     """A list is one argv to some tools and several lines to others.
 
@@ -366,6 +372,7 @@ _READERS: Mapping[ParameterType, Callable[[Reading, Bound], None]] = MappingProx
         ParameterType.PATH: _path,
         ParameterType.URL: _url,
         ParameterType.SHELL: _shell,
+        ParameterType.SQL: _sql,
         ParameterType.TEXT: _text,
         ParameterType.FILES: _files,
         ParameterType.LABEL: _label,

@@ -103,6 +103,7 @@ class Draft:
         "program",
         "reads",
         "redirects",
+        "statements",
         "urls",
         "wrappers",
         "writes",
@@ -128,6 +129,7 @@ class Draft:
         self.deletes: list[str] = []
         self.urls: list[str] = []
         self.hosts: list[str] = []
+        self.statements: tuple[tuple[str, str], ...] = ()
 
     def freeze(self, fix: Callable[[str], str]) -> ShellCommand:
         """The finished value; `fix` turns the byte view of a word into its text."""
@@ -142,6 +144,9 @@ class Draft:
             _distinct(self.deletes, fix) if self.deletes else (),
             _distinct(self.urls, fix) if self.urls else (),
             _distinct(self.hosts, fix) if self.hosts else (),
+            tuple([(dialect, fix(text)) for dialect, text in self.statements])
+            if self.statements
+            else (),
         )
 
 

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable
 from typing import Final
 
+from permit0.normalize.shell.database_clients import client_statements
 from permit0.normalize.shell.parts import Draft
 from permit0.normalize.shell.subcommands import option_names, subcommand_words
 
@@ -174,6 +175,7 @@ _SQL_IAM = re.compile(r"(?is)\b(?:grant\s.+\sto\s|create\s+(?:user|role)|alter\s
 
 
 def _database(draft: Draft) -> bool:
+    draft.statements = client_statements(draft)
     texts = [*draft.argv, draft.feed.text or ""] if draft.feed is not None else draft.argv
     for text in texts:
         if _SQL_DESTRUCTIVE.search(text):
@@ -248,7 +250,7 @@ ADMIN_RULES: Final[dict[str, Callable[[Draft], bool]]] = {
         (_firewall, "iptables ip6tables nft ufw pfctl firewall-cmd ebtables arptables"),
         (_kill, "kill pkill killall killall5"),
         (_database, "psql mysql mariadb sqlite3 sqlite mongo mongosh redis-cli clickhouse-client"
-                    " sqlcmd cqlsh duckdb bq"),
+                    " sqlcmd cqlsh duckdb bq snowsql usql pgcli mycli cockroach"),
         (_mount, "mount"),
         (_volumes, "zfs zpool btrfs"),
         (_fetching_runner, "npx bunx uvx pipx"),
