@@ -47,6 +47,7 @@ MAX_CACHE_BYTES = 16 << 20  # far above what our packs need; more is not ours
 # What says yes to a pack. If one changes, the packs must be checked again.
 _CHECKED_BY = (
     "taxonomy.yaml",
+    "canonical/writer.py",
     "model/vocabulary.py",
     "normalize/compiler.py",
     "normalize/conditions.py",
@@ -177,8 +178,10 @@ def _read_cache(root: Traversable) -> bytes | None:
         if not isinstance(root, Path):
             return (root / CACHE_NAME).read_bytes()
         # O_NONBLOCK: what is no file must not hold us up.
-        flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
-        with open(root / CACHE_NAME, "rb", opener=lambda path, _: os.open(path, flags)) as file:
+        more = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+        with open(
+            root / CACHE_NAME, "rb", opener=lambda path, flags: os.open(path, flags | more)
+        ) as file:
             return file.read() if _is_ours(os.fstat(file.fileno()), root.stat()) else None
     except (OSError, KeyError):  # KeyError: not in the zip
         return None

@@ -98,6 +98,8 @@ class Rows(dict[str, T]):  # noqa: PLW1641  # a dictionary has no hash
     def __eq__(self, other: object) -> bool:
         return self is other
 
+    __hash__ = None
+
     def keys(self) -> KeysView[str]:  # type: ignore[override]  # a dictionary's own type is made of it alone
         """The names of all rows."""
         return KeysView(self)
