@@ -128,3 +128,20 @@ def test_pack_of_the_operator_is_tested_by_the_same_rule(
     path.write_text(HARMLESS % (DANGEROUS, "") + case, encoding="utf-8")
     assert main(["pack", "test", str(path)]) == 0, capsys.readouterr().out
     assert "1 of 1" in capsys.readouterr().out
+
+
+WIDER = "pack: theirs\nversion: 1\npatterns: {%s: ['**']}\n"
+SOURCE = {"path": "src/main.py"}
+
+
+def test_plugin_cannot_widen_what_excuses(deploy: Deploy, tmp_path: Path) -> None:
+    """With `**` among the generated files, every deletion would be one of what can be made again."""
+    assert deploy().engine.check("files.delete", SOURCE).outcome is Outcome.HUMAN
+    with pytest.raises(BadPack, match=r"generated_files.*is that of"):
+        deploy(plugins=[plugin(tmp_path, WIDER % "generated_files")])
+    deploy(plugins=[plugin(tmp_path, WIDER % "their_files")])
+
+
+def test_operator_can_widen_what_excuses(tmp_path: Path) -> None:
+    made = operator(tmp_path, WIDER % "generated_files")
+    assert made.engine.check("files.delete", SOURCE).outcome is Outcome.ALLOW

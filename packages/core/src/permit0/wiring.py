@@ -5,7 +5,7 @@ Guarantees: every error names file and line of permit0.yaml, or the plugin. Does
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +14,7 @@ import msgspec
 
 from permit0 import builtin
 from permit0.config import LoadedConfig
-from permit0.errors import BadConfig, BadPlugin, InvalidInput
+from permit0.errors import BadConfig, BadPack, BadPlugin, InvalidInput
 from permit0.model.history import Feature
 from permit0.model.rule import FactPredicate
 from permit0.normalize.catalog import Catalog, fold_name
@@ -68,9 +68,24 @@ def gather_packs(manager: Plugins, loaded: LoadedConfig) -> Packs:
     """
     ours, taxonomy = builtin.load_built_in()
     plugins = load_packs(plugin_packs(manager))
+    _check_patterns(plugins, ours)
     operators = load_packs(pack_paths(loaded))
     names = frozenset(pack.name for pack in operators)
     return Packs(tuple(unique_packs([*plugins, *ours, *operators])), names, taxonomy)
+
+
+def _check_patterns(plugins: Iterable[LoadedPack], ours: Iterable[LoadedPack]) -> None:
+    """A pattern set can excuse as well as accuse (what is generated, what is a sample), so a stranger's
+    globs in one of ours could make a decision milder. An operator's pack may extend it.
+    """
+    owners = {name: pack.name for pack in ours for name in pack.policy.patterns}
+    for pack in plugins:
+        for name in pack.policy.patterns:
+            if name in owners:
+                raise BadPack(
+                    f"{pack.source.at(('patterns', name))}: the set is that of {owners[name]!r}, "
+                    "choose another name (a pack that permit0.yaml names may extend it)"
+                )
 
 
 def plugin_packs(manager: Plugins) -> list[Traversable]:
