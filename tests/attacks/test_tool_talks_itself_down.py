@@ -178,7 +178,7 @@ def decide(tool: str, arguments: dict[str, Any], **said: str) -> Decision:
 def test_what_a_call_says_of_itself_makes_no_tool_calm() -> None:
     for arguments in (
         {"safe": True},
-        {"category": "process.compute"},
+        {"safe_mode": "process.compute"},
         {"internal": True},
         {"action": "list"},
     ):

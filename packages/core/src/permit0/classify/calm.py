@@ -90,12 +90,14 @@ def reads_oddly(calm: Calm, name: str) -> bool:
     words = raw_words(name)
     if not is_plain(name) or calm.verbs.isdisjoint(words):
         return True
-    return any(
-        base in calm.danger
-        for word in words
-        for base in base_forms(word)
-        if word not in calm.verbs and word not in calm.doing_nouns
-    )
+    for word in words:
+        if word in calm.danger_nouns:
+            return True
+        if word in calm.verbs or word in calm.doing_nouns:
+            continue
+        if any(base in calm.danger for base in base_forms(word)):
+            return True
+    return False
 
 
 def _name_doubt(calm: Calm, name: str, domain: str) -> str:
