@@ -1,6 +1,6 @@
 """Random and hostile tools for the compiler: `python benchmarks/fuzz_classify.py [--cases N] [--seed N]`.
 
-Checks for every case: no exception, at most MAX_MS, calm only for calm actions in plain words, the same answer
+Checks for every case: no exception, at most MAX_MS of processor time, calm only for calm actions in plain words, the same answer
 again, and that words added to the description make nothing calm and change nothing that name and arguments
 had settled.
 """
@@ -44,6 +44,11 @@ class Maker:
     def __init__(self, seed: int) -> None:
         self._random = random.Random(seed)  # reproducible, not secret
         lexicon, calm = load_lexicon(), load_calm()
+        self._verbs, self._arguments = sorted(calm.verbs), sorted(calm.arguments)
+        self._nouns: dict[str, list[str]] = {}
+        for word, domains in sorted(calm.nouns.items()):
+            for domain in sorted(domains):
+                self._nouns.setdefault(domain, []).append(word)
         self._calm = sorted({*calm.verbs, *calm.nouns, *calm.fillers})
         self._words = sorted({*lexicon.domains, *lexicon.verbs, *calm.danger, *self._calm})
 
@@ -84,12 +89,39 @@ class Maker:
             properties[self.text(4)] = spec
         return {"type": "object", "properties": properties}
 
+    def harmless(self) -> ToolDescription:
+        """A read in plain words, so that there is something to take away."""
+        nouns = self._random.choice(list(self._nouns.values()))
+        words = [
+            self._random.choice(self._verbs),
+            *self._random.choices(nouns, k=self._random.randrange(1, 3)),
+        ]
+        names = self._random.choices(self._arguments, k=self._random.randrange(3))
+        schema = {name: {"type": self._random.choice(["string", "integer"])} for name in names}
+        return ToolDescription("_".join(words), "", {"type": "object", "properties": schema})
+
     def tool(self) -> ToolDescription:
         """One tool; now and then a very long one."""
+        if self._random.random() < 0.4:
+            return self.changed(self.harmless())
         if self._random.random() < 0.002:
             many = self._random.choice(["list_", "a", "_", "\u200b", "sendemail", "aA", "1"])
             return ToolDescription(many * self._random.randrange(9000), many * 5000, {})
         return ToolDescription(self.text(6), self.text(12), self.schema())
+
+    def changed(self, tool: ToolDescription) -> ToolDescription:
+        """The same tool with one thing more, or as it is."""
+        match self._random.randrange(5):
+            case 0:
+                return ToolDescription(f"{tool.name}_{self.word()}", "", tool.schema)
+            case 1:
+                return ToolDescription(f"{self.word()}_{tool.name}", "", tool.schema)
+            case 2:
+                return ToolDescription(tool.name, self.text(9), tool.schema)
+            case 3:
+                return ToolDescription(tool.name, "", self.schema())
+            case _:
+                return tool
 
 
 def main() -> int:
@@ -107,9 +139,9 @@ def main() -> int:
         tool = maker.tool()
         more = ToolDescription(tool.name, f"{tool.description} {maker.text(5)}", tool.schema)
         bare = ToolDescription(tool.name, "", tool.schema)
-        started = time.perf_counter()
+        started = time.thread_time()
         found, longer, alone = (classifier.classify(item) for item in (tool, more, bare))
-        took = (time.perf_counter() - started) * 1000
+        took = (time.thread_time() - started) * 1000
         slowest = max(slowest, took)
         calm += alone.calm
         unknown += alone.action == UNCLASSIFIED
@@ -124,6 +156,10 @@ def main() -> int:
         )
         if wrong:
             print(f"case {i} of seed {options.seed}: {tool!r} {took:.0f} ms")
+            print(
+                *(f"{item.action} {item.calm} {item.reasons}" for item in (alone, found, longer)),
+                sep="\n",
+            )
             return 1
     print(
         f"{options.cases} cases, slowest {slowest:.1f} ms, {calm} calm, {unknown} unknown by name and arguments"

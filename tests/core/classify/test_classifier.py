@@ -19,6 +19,7 @@ from permit0.config import parse_config
 from permit0.model.call import ToolCall
 from permit0.model.decision import Decision
 from permit0.model.vocabulary import Outcome
+from permit0.normalize.catalog import fold_name
 from permit0.normalize.compiled import ToolCompiler, action_shapes
 from permit0.taxonomy import UNCLASSIFIED
 from permit0.testing.clock import FrozenClock
@@ -27,6 +28,12 @@ DEPLOYMENT = assemble(parse_config("{org: {domains: [acme-corp.com]}}", "org"))
 CLASSIFIER = Classifier(action_shapes(DEPLOYMENT.catalog))
 CALM = load_calm()
 LEXICON = load_lexicon()
+
+PACK_NAMES: dict[str, list[str]] = {}  # as vendors write them, with their words apart
+for _pack in DEPLOYMENT.packs:
+    for _mapping in _pack.spec.mappings:
+        for _tool in _mapping.tools:
+            PACK_NAMES.setdefault(fold_name(_tool), []).append(_tool)
 
 CALM_TOOLS = [
     ("list_open_tasks", {}),
@@ -124,6 +131,23 @@ def test_every_candidate_has_a_confidence_and_reasons() -> None:
     for item in classify("create_gitlab_issue_note_now", "Add a note.").candidates:
         assert 0 <= item.confidence <= 1
         assert item.reasons
+
+
+def test_no_tool_that_a_pack_calls_more_than_a_read_is_calm() -> None:
+    """Every mapped name is a labelled one; without arguments, so that the name alone decides."""
+    catalog = DEPLOYMENT.catalog
+    calm = 0
+    for tool in catalog.tools:
+        mapping = catalog.find(tool)
+        assert mapping is not None
+        for name in (tool, *PACK_NAMES.get(tool, ())):
+            found = classify(name)
+            if found.calm:
+                calm += 1
+                entry = catalog.actions[mapping.action]
+                assert entry.reads or mapping.action == "process.compute", (name, mapping.action)
+                assert mapping.action.partition(".")[0] not in {"secrets", "payments"}, name
+    assert calm > 100
 
 
 # ------------------------------------------------------------------------------------------ laws
