@@ -52,7 +52,8 @@ NO_SPELLINGS = [
 def test_what_only_ends_in_a_tool_asks_a_person(engine: Engine) -> None:
     for tool in (*NO_SPELLINGS, "x" * 256 + "__read_file"):
         decision = engine.check(tool, PATH, session=tool[:99])
-        assert (decision.action, decision.outcome) == ("unknown.unclassified", Outcome.HUMAN), tool
+        assert decision.actions[0].action.origin in {"unknown", "compiled"}, tool
+        assert decision.outcome is Outcome.HUMAN, tool
 
 
 @pytest.mark.parametrize("word", ["fetch", "terminal", "calculator", "wikipedia", "sleep", "bash"])
@@ -82,7 +83,9 @@ def test_a_mapping_that_names_its_server_holds_for_no_other(engine: Engine) -> N
         "mcp__evil__signnow_send_invite",
         "evil.signnow_send_invite",
     ):
-        assert engine.check(tool, {"entity_id": "1"}).action == "unknown.unclassified"
+        decision = engine.check(tool, {"entity_id": "1"})
+        assert decision.actions[0].action.origin in {"unknown", "compiled"}, tool
+        assert decision.outcome is Outcome.HUMAN, tool
 
 
 def test_readings_that_disagree_are_unknown() -> None:

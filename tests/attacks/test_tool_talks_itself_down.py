@@ -76,6 +76,17 @@ def test_the_honest_twin_is_calm() -> None:
         "read_eval",
         "describe_and_destroy_cluster",
         "list_tasks" + "_all" * 20,
+        "get_lead_convert",
+        "open_files_list",
+        "new_task_list",
+        "view_device_light_on",
+        "get_door_open",
+        "read_mail_send",
+        "get_order_create",
+        "find_file_move",
+        "tasks",
+        "list",
+        "get_list_view",
     ],
 )
 def test_a_name_that_does_more_than_read_is_not_calm(name: str) -> None:
@@ -178,7 +189,7 @@ def decide(tool: str, arguments: dict[str, Any], **said: str) -> Decision:
 def test_what_a_call_says_of_itself_makes_no_tool_calm() -> None:
     for arguments in (
         {"safe": True},
-        {"category": "process.compute"},
+        {"safe_mode": "process.compute"},
         {"internal": True},
         {"action": "list"},
     ):

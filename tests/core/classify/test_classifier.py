@@ -1,4 +1,4 @@
-"""The tool compiler: what it takes a tool for, and the laws that keep it from calling a harmful one harmless."""
+"""The tool compiler: what it takes a tool for, and what keeps a harmful one from being called harmless."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from permit0.config import parse_config
 from permit0.model.call import ToolCall
 from permit0.model.decision import Decision
 from permit0.model.vocabulary import Outcome
+from permit0.normalize.catalog import fold_name
 from permit0.normalize.compiled import ToolCompiler, action_shapes
 from permit0.taxonomy import UNCLASSIFIED
 from permit0.testing.clock import FrozenClock
@@ -28,11 +29,17 @@ CLASSIFIER = Classifier(action_shapes(DEPLOYMENT.catalog))
 CALM = load_calm()
 LEXICON = load_lexicon()
 
+PACK_NAMES: dict[str, list[str]] = {}  # as vendors write them, with their words apart
+for _pack in DEPLOYMENT.packs:
+    for _mapping in _pack.spec.mappings:
+        for _tool in _mapping.tools:
+            PACK_NAMES.setdefault(fold_name(_tool), []).append(_tool)
+
 CALM_TOOLS = [
-    ("list_open_zorgless_tasks".replace("zorgless_", ""), {}),
-    ("get_calendar_events_by_date", {"start_date": "string", "limit": "integer"}),
+    ("list_open_tasks", {}),
+    ("get_calendar_events", {"start_date": "string", "limit": "integer"}),
     ("github_list_branches_by_repo", {"repo": "string", "page": "integer"}),
-    ("find_customers", {"query": "string", "limit": "integer"}),
+    ("find_customer_contacts", {"query": "string", "limit": "integer"}),
     ("get_weather_forecast_by_city", {"query": "string"}),
     ("listFolderFiles", {"path": "string"}),
 ]
@@ -77,7 +84,7 @@ def test_a_read_whose_every_word_is_understood_is_calm(
             "email.send",
         ),
         ("destroy_kubernetes_cluster", {"cluster": "string"}, "infra.terminate"),
-        ("deleteAllDbRows", {"table": "string"}, "db.delete"),
+        ("deleteOldDbRows", {"table": "string"}, "db.delete"),
         ("rotate_vault_secret", {"name": "string"}, "secrets.rotate"),
         ("grant_admin_role_to_user", {"user": "string"}, "iam.assign_role"),
         ("run_bash_line", {"command": "string"}, "process.shell"),
@@ -124,6 +131,23 @@ def test_every_candidate_has_a_confidence_and_reasons() -> None:
     for item in classify("create_gitlab_issue_note_now", "Add a note.").candidates:
         assert 0 <= item.confidence <= 1
         assert item.reasons
+
+
+def test_no_tool_that_a_pack_calls_more_than_a_read_is_calm() -> None:
+    """Every mapped name is a labelled one; without arguments, so that the name alone decides."""
+    catalog = DEPLOYMENT.catalog
+    calm = 0
+    for tool in catalog.tools:
+        mapping = catalog.find(tool)
+        assert mapping is not None
+        for name in (tool, *PACK_NAMES.get(tool, ())):
+            found = classify(name)
+            if found.calm:
+                calm += 1
+                entry = catalog.actions[mapping.action]
+                assert entry.reads or mapping.action == "process.compute", (name, mapping.action)
+                assert mapping.action.partition(".")[0] not in {"secrets", "payments"}, name
+    assert calm > 100
 
 
 # ------------------------------------------------------------------------------------------ laws
@@ -178,8 +202,8 @@ def test_a_word_of_doing_in_the_name_or_the_description_is_not_calm(
     name, arguments = tool
     schema = schema_of(arguments)
     named = f"{word}_{name}" if front else f"{name}_{word}"
-    if word not in CALM.doing_nouns and word not in CALM.fillers:
-        assert not classify(named, "", schema).calm or any(word in nouns for nouns in [CALM.nouns])
+    if word not in CALM.doing_nouns and word not in CALM.fillers and word not in CALM.nouns:
+        assert not classify(named, "", schema).calm
     assert not classify(name, f"It will {word} it.", schema).calm
 
 
@@ -190,7 +214,7 @@ def test_no_schema_is_an_error_and_an_odd_one_is_never_calm(
 ) -> None:
     found = classify(name, description, schema)
     assert 0 <= found.confidence <= 1
-    if not isinstance(schema, dict):
+    if schema is not None and not isinstance(schema, dict):
         assert found.action == UNCLASSIFIED
 
 

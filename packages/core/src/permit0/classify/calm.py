@@ -33,6 +33,28 @@ _TYPOGRAPHY = str.maketrans(
 _SAFE_FORMATS = frozenset(
     {"", "date", "date-time", "time", "int32", "int64", "float", "double", "uuid"}
 )
+_BEFORE_A_NOUN = frozenset(
+    {"the", "a", "an", "all", "any", "each", "every", "of", "for", "in", "from", "recent", "latest"}
+    | {
+        "new",
+        "unread",
+        "this",
+        "that",
+        "these",
+        "those",
+        "your",
+        "their",
+        "its",
+        "my",
+        "more",
+        "given",
+    }
+    | {"specific", "single", "multiple", "matching", "open", "existing"}
+)
+"""After these stands a noun: `the messages` says what is read, `and messages the team` what is done."""
+_COMPUTING = frozenset({"convert", "calculate"})
+_COMPUTED = frozenset({"process", "network"})
+_OPENING = frozenset({"open", "closed", "new"})
 _CODE = frozenset({"code"})
 _PREFIXES_OF_CODE = frozenset(
     {"country", "zip", "postal", "language", "currency", "state", "airport"}
@@ -79,7 +101,7 @@ def find_doubt(
     if domain == "network" and not text_kinds <= bound.keys():
         # What goes to a stranger is read, all of it.
         return "an argument that leaves for a public service is not read", ()
-    word = _danger(calm, description, prose=True)
+    word = _danger(calm, description, domain)
     if word:
         return f"the description says {word!r}", ()
     return "", tuple(inert)
@@ -90,12 +112,15 @@ def reads_oddly(calm: Calm, name: str) -> bool:
     words = raw_words(name)
     if not is_plain(name) or calm.verbs.isdisjoint(words):
         return True
-    return any(
-        base in calm.danger
-        for word in words
-        for base in base_forms(word)
-        if word not in calm.verbs and word not in calm.doing_nouns
-    )
+    harmless = calm.verbs | calm.doing_nouns | calm.fillers | calm.nouns.keys()
+    for word in _joined(words):
+        if word in calm.danger_nouns:
+            return True
+        if word in harmless:
+            continue
+        if any(base in calm.danger for base in base_forms(word)):
+            return True
+    return False
 
 
 def _name_doubt(calm: Calm, name: str, domain: str) -> str:
@@ -107,12 +132,16 @@ def _name_doubt(calm: Calm, name: str, domain: str) -> str:
     verbs = 0
     nouns = 0
     for i, word in enumerate(words):
+        after = words[i + 1] if i + 1 < len(words) else ""
+        if word in _COMPUTING and domain not in _COMPUTED:
+            return f"{word!r} in the name may change something"
         if word in calm.verbs and not (word == "list" and verbs):
             verbs += 1
             continue
+        if word in _OPENING and (i == 0 or not after.endswith("s")):
+            return f"{word!r} in the name may be a verb"
         if word in calm.doing_nouns:
-            after = words[i + 1] if i + 1 < len(words) else None
-            settled = after is None or after in calm.fillers or after.endswith("s")
+            settled = not after or after in calm.fillers or after.endswith("s")
             if i == 0 or not settled:
                 return f"{word!r} in the name may be a verb"
         if domain in calm.nouns.get(word, ()):
@@ -145,11 +174,11 @@ def _argument_doubt(calm: Calm, argument: Argument, domain: str, parameter: str 
     if argument.format not in _SAFE_FORMATS:
         return f"{shown} is an address"
     for value in argument.values:
-        word = _danger(calm, value, prose=False)
+        word = _danger(calm, value, None)
         if word:
             return f"{shown} may say {word!r}"
     for text in argument.texts:
-        word = _danger(calm, text, prose=True)
+        word = _danger(calm, text, domain)
         if word:
             return f"{shown} speaks of {word!r}"
     words = _joined(raw_words(argument.name))
@@ -170,19 +199,25 @@ def _argument_doubt(calm: Calm, argument: Argument, domain: str, parameter: str 
     return "" if words else f"{shown} has no name"
 
 
-def _danger(calm: Calm, text: str, *, prose: bool) -> str:
-    """The first word of danger in a text, "" if there is none; letters outside ASCII are one."""
+def _danger(calm: Calm, text: str, domain: str | None) -> str:
+    """The first word of danger in a text, "" if there is none; letters outside ASCII are one.
+
+    domain: of the action, for prose; None for a value, of which only the word itself counts.
+    """
     if not text.isascii():
         text = text.translate(_TYPOGRAPHY)
         if not text.isascii():
             return "letters outside ASCII"
-    text = _PAGE_TOKEN.sub(" ", text.lower())
-    for word in raw_words(text):
+    before = ""
+    for word in raw_words(_PAGE_TOKEN.sub(" ", text.lower())):
         if word in calm.danger_nouns:
             return word
-        if prose:
-            if any(base in calm.danger for base in base_forms(word)):
+        if domain is None:
+            if word in calm.danger:
                 return word
-        elif word in calm.danger:
+        elif not (before in _BEFORE_A_NOUN and domain in calm.nouns.get(word, ())) and any(
+            base in calm.danger for base in base_forms(word)
+        ):
             return word
+        before = word
     return ""

@@ -33,9 +33,11 @@ DOMAIN_SHARE, PRIOR = 4.0, 2.0
 FIRST_VERB, SECOND_VERB, NEXT_VERB, NOUN_AS_VERB = 1.2, 1.0, 0.5, 0.35
 SAID_VERB, ONLY_SAID_VERB, MENTIONED_VERB, NO_VERB = 0.6, 1.0, 0.3, 0.2
 OBJECT, OBJECT_ELSEWHERE, SAID_OBJECT, NO_OBJECT = 0.8, 0.5, -0.4, -1.2
+SOFT_OBJECT = 0.6
 SAME_WORD = 0.15
 PLURAL = 0.3
 SHARPNESS = 2.0
+NEGLIGIBLE = 0.08  # of the strongest domain; weaker ones cannot win
 
 _FRAMEWORK = frozenset({"mcp", "functions", "function", "tools", "tool", "api", "default"})
 _READS = frozenset({"list", "get", "search", "download", "scrape", "export", "calculate"})
@@ -70,18 +72,19 @@ def weigh(lexicon: Lexicon, name: str, arguments: Iterable[str], description: st
     classes, verbs = _classes(lexicon, name, words, named, said)
     total = sum(domains.values()) + PRIOR
     spoken = asked | set(grams(said.first))
-    scored: list[tuple[float, str, ActionWords, float]] = []
-    for item in lexicon.actions:
+    heads, whole_name = _heads(lexicon, words, named), frozenset(named)
+    least = max(domains.values(), default=0.0) * NEGLIGIBLE
+    scored: list[tuple[float, str, ActionWords]] = []
+    for item, verb in _verbs_of(lexicon, classes).items():
         weight = domains.get(item.domain, 0.0)
-        verb = max((classes.get(name, 0.0) for name in item.classes), default=0.0)
-        if weight <= 0 or verb <= 0:
+        if weight <= least:
             continue
-        score = (
-            DOMAIN_SHARE * weight / total
-            + verb
-            + _object(item, words, named, spoken, verb, lexicon)
-        )
-        scored.append((-score, item.action, item, weight / total))
+        score = DOMAIN_SHARE * weight / total + verb
+        if item.objects:
+            score += _object(item, heads, whole_name, spoken, verb)
+        if item.opening in words:
+            score += SAME_WORD
+        scored.append((-score, item.action, item))
     scored.sort(key=lambda entry: entry[:2])
     if not scored:
         return Evidence((), tuple(verbs))
@@ -176,8 +179,8 @@ def _classes(
             for word in said.raw[1:OPENING_WORDS]:
                 for kind in _verb_classes(lexicon, word):
                     found[kind] = max(found.get(kind, 0.0), MENTIONED_VERB)
-    if found.get("get", 0.0) >= SECOND_VERB and "list" not in found and _is_plural(name, words):
-        found["list"] = found["get"] + PLURAL
+    if found.get("get", 0.0) >= SECOND_VERB and _is_plural(name, words):
+        found["list"] = max(found.get("list", 0.0), found["get"] + PLURAL)
     if not found:
         found = {"get": NO_VERB, "search": NO_VERB}
     return found, verbs
@@ -192,29 +195,38 @@ def _is_plural(name: str, words: Sequence[str]) -> bool:
     return bool(raw) and raw[-1].endswith("s") and bool(words) and raw[-1] != words[-1]
 
 
-def _object(
-    item: ActionWords,
-    words: Sequence[str],
-    named: Sequence[str],
-    spoken: set[str],
-    verb: float,
-    lexicon: Lexicon,
-) -> float:
-    bonus = SAME_WORD if item.verb.partition("_")[0] in words else 0.0
-    if not item.objects:
-        return bonus
-    heads = {words[-1]} if words else set()
-    heads.update(gram for gram in named if "_" in gram and gram.endswith("_" + words[-1]))
-    if words and words[0] not in lexicon.verbs:
+def _verbs_of(lexicon: Lexicon, classes: Mapping[str, float]) -> dict[ActionWords, float]:
+    """Every action that one of the classes does, with the largest weight of these."""
+    found: dict[ActionWords, float] = {}
+    for kind, weight in classes.items():
+        for item in lexicon.doing.get(kind, ()):
+            if weight > found.get(item, 0.0):
+                found[item] = weight
+    return found
+
+
+def _heads(lexicon: Lexicon, words: Sequence[str], named: Sequence[str]) -> frozenset[str]:
+    """The nouns that a name is about: its last one, or its first if it opens with no verb."""
+    if not words:
+        return frozenset()
+    heads = {words[-1]}
+    heads.update(gram for gram in named if gram.endswith("_" + words[-1]))
+    if words[0] not in lexicon.verbs:
         heads.add(words[0])
-    weight = OBJECT if item.asked else OBJECT * OBJECT_ELSEWHERE
+    return frozenset(heads)
+
+
+def _object(
+    item: ActionWords, heads: frozenset[str], named: frozenset[str], spoken: set[str], verb: float
+) -> float:
+    weight = OBJECT if item.asked else SOFT_OBJECT
     if not item.objects.isdisjoint(heads):
-        return bonus + weight * min(1.0, verb)
+        return weight * min(1.0, verb)
     if not item.objects.isdisjoint(named):
-        return bonus + weight * OBJECT_ELSEWHERE * min(1.0, verb)
+        return weight * OBJECT_ELSEWHERE * min(1.0, verb)
     if not item.asked:
-        return bonus
-    return bonus + (NO_OBJECT if item.objects.isdisjoint(spoken) else SAID_OBJECT)
+        return 0.0
+    return NO_OBJECT if item.objects.isdisjoint(spoken) else SAID_OBJECT
 
 
 def _because(

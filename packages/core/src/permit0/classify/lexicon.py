@@ -16,8 +16,11 @@ __all__ = ["ActionWords", "Calm", "Lexicon", "load_calm", "load_lexicon"]
 _PLAIN_WEIGHT = 2.0
 
 
-class ActionWords(msgspec.Struct, frozen=True):
-    """One action: the classes of verbs that do it, and its nouns. asked: whether it needs one of them."""
+class ActionWords(msgspec.Struct, frozen=True, eq=False):
+    """One action: the classes of verbs that do it, and its nouns. asked: whether it needs one of them.
+
+    opening: the first word of its verb, which a tool may be called by.
+    """
 
     action: str
     domain: str
@@ -25,14 +28,18 @@ class ActionWords(msgspec.Struct, frozen=True):
     classes: tuple[str, ...]
     objects: frozenset[str]
     asked: bool
+    opening: str
 
 
 class Lexicon(msgspec.Struct, frozen=True):
-    """domains: noun -> domain -> weight. verbs: verb -> classes. known: every single word of them."""
+    """domains: noun -> domain -> weight. verbs: verb -> classes. known: every single word of them.
+
+    doing: class of verbs -> the actions that it does.
+    """
 
     domains: Mapping[str, Mapping[str, float]]
     verbs: Mapping[str, tuple[str, ...]]
-    actions: tuple[ActionWords, ...]
+    doing: Mapping[str, tuple[ActionWords, ...]]
     known: frozenset[str]
 
     def fold(self, word: str) -> str:
@@ -73,7 +80,13 @@ def load_lexicon() -> Lexicon:
     ]
     known = {part for word in (*domains, *verbs) for part in (word, *word.split("_"))}
     known.update(part for item in actions for word in item.objects for part in word.split("_"))
-    return Lexicon(domains, verbs, tuple(actions), frozenset(known))
+    doing: dict[str, list[ActionWords]] = {}
+    for item in actions:
+        for kind in item.classes:
+            doing.setdefault(kind, []).append(item)
+    return Lexicon(
+        domains, verbs, {kind: tuple(found) for kind, found in doing.items()}, frozenset(known)
+    )
 
 
 def load_calm() -> Calm:
@@ -99,7 +112,13 @@ def _action(domain: str, verb: str, words: str) -> ActionWords:
     asked = "|" in words
     classes, _, objects = words.partition("|" if asked else "~")
     return ActionWords(
-        f"{domain}.{verb}", domain, verb, tuple(classes.split()), frozenset(objects.split()), asked
+        f"{domain}.{verb}",
+        domain,
+        verb,
+        tuple(classes.split()),
+        frozenset(objects.split()),
+        asked,
+        verb.partition("_")[0],
     )
 
 
