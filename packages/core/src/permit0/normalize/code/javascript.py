@@ -19,6 +19,7 @@ from __future__ import annotations
 import re
 import threading
 import unicodedata
+from collections.abc import Iterator
 from typing import Any, Final
 
 from permit0.normalize.code.features import MAX_NESTED, Code
@@ -34,19 +35,56 @@ from permit0.normalize.code.words import dangerous_words, is_credential_text
 
 __all__ = ["MAX_JS_CHARS", "read_javascript"]
 
-MAX_JS_CHARS: Final = 65_536
-"""The grammar needs time quadratic in some texts without sense: about 0.3 s for this many characters."""
+MAX_JS_CHARS: Final = 32_768
+"""The grammar reads this much in 0.1 s; of what makes no sense it takes up to one second."""
 
 MAX_OPENING: Final = 6000  # opening signs and backticks; nested deeper, no person has written it
 _LOCAL = threading.local()  # a parser must not be shared between threads
+_EXPRESSION = re.compile(r"\s*(?:async\b|function\b|\{|\()")
+_BODY = re.compile(r"\b(?:return|await)\b")
 _LINES = "\u2028\u2029"
-_FENCE = re.compile(r"\A\s*`{3}[ \t]*(?:javascript|js|typescript|ts|jsx)?[ \t]*\r?\n", re.I)
+_FENCE = re.compile(
+    r"\A\s*`{3}[ \t]*(?:javascript|js|typescript|ts|jsx)?[ \t]*\r?\n", re.IGNORECASE
+)
 _FENCE_END = re.compile(r"`{3}\s*\Z")
 _ESCAPE = re.compile(
-    r"\\(?:u\{([0-9a-fA-F]{1,6})\}|u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|([0-7]{1,3})|(\r\n|.))", re.DOTALL
+    r"\\(?:u\{([0-9a-fA-F]{1,6})\}|u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|([0-7]{1,3})|(\r\n|.))",
+    re.DOTALL,
 )
-_SHORT = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "v": "\v", "\n": "", "\r\n": "", "\r": ""}
-_ARITHMETIC = frozenset("+ - * / % ** & | ^ << >> >>> < > <= >= == != === !== instanceof in".split())
+_SHORT = {
+    "n": "\n",
+    "t": "\t",
+    "r": "\r",
+    "b": "\b",
+    "f": "\f",
+    "v": "\v",
+    "\n": "",
+    "\r\n": "",
+    "\r": "",
+}
+_ARITHMETIC = frozenset(
+    (
+        "+",
+        "-",
+        "*",
+        "/",
+        "%",
+        "**",
+        "&",
+        "|",
+        "^",
+        "<<",
+        ">>",
+        ">>>",
+        "<",
+        ">",
+        "<=",
+        ">=",
+        "==",
+        "!=",
+    )
+    + ("===", "!==", "instanceof", "in")
+)
 _TRANSPARENT = frozenset({"parenthesized_expression", "ternary_expression", "sequence_expression"})
 _STOPS = frozenset({"with_statement", "html_comment", "decorator", "meta_property"})
 
@@ -57,7 +95,7 @@ def read_javascript(text: str, *, nested: int = 0) -> Code:
     """Read one program, function or expression."""
     bare = _FENCE_END.sub("", _FENCE.sub("", text))
     # A function or an object alone is what browser tools take: it is an expression.
-    for form in (bare, f"({bare.strip().rstrip(';')}\n)", f"async function f() {{\n{bare}\n}}"):
+    for form in _forms(bare):
         root = _parse(form)
         if root is not None:
             return _Reader(form, root, nested).read()
@@ -67,11 +105,20 @@ def read_javascript(text: str, *, nested: int = 0) -> Code:
     return Code(frozenset({"unreadable", *words}), (text,))
 
 
+def _forms(text: str) -> Iterator[str]:
+    """The text, and where it could be one, as an expression and as the body of a function."""
+    yield text
+    if _EXPRESSION.match(text) is not None:
+        yield f"({text.strip().rstrip(';')}\n)"
+    if _BODY.search(text) is not None:
+        yield f"async function f() {{\n{text}\n}}"
+
+
 def _parse(text: str) -> Node | None:
     if len(text) > MAX_JS_CHARS + 64 or sum(map(text.count, "([{`<")) > MAX_OPENING:
         return None
-    import tree_sitter  # noqa: PLC0415  # heavy, and only needed for code
-    import tree_sitter_javascript  # noqa: PLC0415  # as above
+    import tree_sitter  # heavy, and only needed for code
+    import tree_sitter_javascript  # as above
 
     parser = getattr(_LOCAL, "parser", None)
     if parser is None:
@@ -162,7 +209,10 @@ class _Reader:
     def _identifier(self, node: Node) -> None:
         if self._scopes.is_declaration(node):
             name = name_text(self._source, node)
-            if self._scopes.parent(node).type == "assignment_expression" and name not in PURE_GLOBALS:
+            if (
+                self._scopes.parent(node).type == "assignment_expression"
+                and name not in PURE_GLOBALS
+            ):
                 self._add(*KNOWN_MEMBERS.get(name, ()), *KNOWN_GLOBALS.get(name, ()))
             return
         self._global(name_text(self._source, node), node)
@@ -179,7 +229,10 @@ class _Reader:
 
     def _this(self, node: Node) -> None:
         parent = self._scopes.parent(node)
-        if self._scopes.in_class(node) and parent.type in ("member_expression", "subscript_expression"):
+        if self._scopes.in_class(node) and parent.type in (
+            "member_expression",
+            "subscript_expression",
+        ):
             return
         self._add("page_read", "unknown")
 
@@ -206,7 +259,11 @@ class _Reader:
             self._key(self._literal(key) or name_text(self._source, key))
         elif key is not None and key.type == "computed_property_name":
             text = self._literal(key.named_children[0]) if key.named_children else None
-            in_object = self._scopes.parent(key).type in ("pair", "method_definition", "field_definition")
+            in_object = self._scopes.parent(key).type in (
+                "pair",
+                "method_definition",
+                "field_definition",
+            )
             if text is not None:
                 self._key(text)
             elif not in_object:
@@ -221,9 +278,14 @@ class _Reader:
             self._key(text)
         elif not (self._scopes.is_number(index) or self._is_harmless_use(node)):
             parent = self._scopes.parent(node)
-            called = parent.type in ("call_expression", "new_expression") and (
-                parent.child_by_field_name("function") or parent.child_by_field_name("constructor")
-            ) == node
+            called = (
+                parent.type in ("call_expression", "new_expression")
+                and (
+                    parent.child_by_field_name("function")
+                    or parent.child_by_field_name("constructor")
+                )
+                == node
+            )
             self._add("dynamic" if called else "unknown")
 
     def _is_harmless_use(self, node: Node) -> bool:
@@ -239,9 +301,12 @@ class _Reader:
                     return True
                 if operator is None or operator.type not in ("||", "&&", "??"):
                     return False
-            elif kind in ("update_expression", "augmented_assignment_expression", "template_substitution"):
-                return True
-            elif kind == "unary_expression" or kind == "if_statement":
+            elif (
+                kind
+                in ("update_expression", "augmented_assignment_expression", "template_substitution")
+                or kind == "unary_expression"
+                or kind == "if_statement"
+            ):
                 return True
             elif kind == "assignment_expression":
                 return bool(parent.child_by_field_name("left") == child)
@@ -258,7 +323,9 @@ class _Reader:
     def _call(self, node: Node) -> None:
         function = node.child_by_field_name("function") or node.child_by_field_name("constructor")
         arguments = node.child_by_field_name("arguments")
-        values = [] if arguments is None or arguments.type != "arguments" else arguments.named_children
+        values = (
+            [] if arguments is None or arguments.type != "arguments" else arguments.named_children
+        )
         first = self._literal(values[0]) if values else None
         if function is None:
             return
@@ -304,9 +371,15 @@ class _Reader:
             return unescape(self._source[node.start_byte + 1 : node.end_byte - 1])
         if kind == "parenthesized_expression" and node.named_child_count == 1:
             return self._literal(node.named_children[0], depth + 1)
-        if kind == "binary_expression" and self._source[
-            node.child_by_field_name("left").end_byte : node.child_by_field_name("right").start_byte
-        ].strip() == "+":
+        if (
+            kind == "binary_expression"
+            and self._source[
+                node.child_by_field_name("left").end_byte : node.child_by_field_name(
+                    "right"
+                ).start_byte
+            ].strip()
+            == "+"
+        ):
             left = self._literal(node.child_by_field_name("left"), depth + 1)
             right = self._literal(node.child_by_field_name("right"), depth + 1)
             return None if left is None or right is None else left + right

@@ -100,7 +100,9 @@ class Scopes:
         scope = self.parent(node)
         while scope is not None:
             if scope.type in ("method_definition", "field_definition"):
-                return bool(self.parent(scope) is not None and self.parent(scope).type == "class_body")
+                return bool(
+                    self.parent(scope) is not None and self.parent(scope).type == "class_body"
+                )
             if scope.type in ("function_declaration", "function_expression", "generator_function"):
                 return False
             scope = self.parent(scope)
@@ -126,7 +128,8 @@ class Scopes:
             if operator not in _NUMERIC:
                 return False
             return operator != "+" or all(
-                self.is_number(node.child_by_field_name(side), depth + 1) for side in ("left", "right")
+                self.is_number(node.child_by_field_name(side), depth + 1)
+                for side in ("left", "right")
             )
         if kind == "member_expression":
             return self._source[node.start_byte : node.end_byte].endswith(".length")
@@ -146,7 +149,9 @@ class Scopes:
             if statement.type == "variable_declaration":  # var
                 scope = self._enclosing(statement, _FUNCTIONS)
                 top = scope.type == "program"
-                if not top or (self.parent(statement) == scope and node.child_by_field_name("value")):
+                if not top or (
+                    self.parent(statement) == scope and node.child_by_field_name("value")
+                ):
                     self._bind(name, scope, node.end_byte if top else 0)
             else:
                 self._bind(name, self._enclosing(statement, _BLOCKS), 0)
@@ -169,22 +174,33 @@ class Scopes:
         elif kind == "assignment_expression":
             left, statement = node.child_by_field_name("left"), self.parent(node)
             if left.type == "identifier" and self.parent(statement) is not None:
-                if statement.type == "expression_statement" and self.parent(statement).type == "program":
+                if (
+                    statement.type == "expression_statement"
+                    and self.parent(statement).type == "program"
+                ):
                     self._bind(left, self.parent(statement), node.end_byte)
-        elif kind in ("pair", "method_definition", "field_definition"):
+        elif kind in ("pair", "field_definition"):
             key = node.child_by_field_name("key") or node.child_by_field_name("name")
             key = key or node.child_by_field_name("property")
-            if key is not None and key.type in ("property_identifier", "private_property_identifier"):
+            if key is not None and key.type in (
+                "property_identifier",
+                "private_property_identifier",
+            ):
                 self.members.add(name_text(self._source, key))
         elif kind == "member_expression":
             parent = self.parent(node)
-            if parent.type == "assignment_expression" and parent.child_by_field_name("left") == node:
+            if (
+                parent.type == "assignment_expression"
+                and parent.child_by_field_name("left") == node
+            ):
                 owner = node.child_by_field_name("object")
                 if owner.type == "this" and self.in_class(owner):
                     self.members.add(name_text(self._source, node.child_by_field_name("property")))
 
     def _function(self, node: Node) -> None:
         name = node.child_by_field_name("name")
+        if name is not None and name.type in ("property_identifier", "private_property_identifier"):
+            self.members.add(name_text(self._source, name))
         if name is not None and name.type == "identifier":
             outer = node.type.endswith("declaration")
             self._bind(name, self._enclosing(node, _BLOCKS) if outer else node, 0)
@@ -210,7 +226,11 @@ class Scopes:
                 names[name] = min(start, names.get(name, start))
                 if kind == "identifier":
                     self._declarations.add(node.id)
-            elif kind == "formal_parameters" or kind in ("array_pattern", "object_pattern", "rest_pattern"):
+            elif kind == "formal_parameters" or kind in (
+                "array_pattern",
+                "object_pattern",
+                "rest_pattern",
+            ):
                 stack.extend(node.named_children)
             elif kind in ("assignment_pattern", "object_assignment_pattern"):
                 left = node.child_by_field_name("left")
@@ -238,11 +258,17 @@ class Scopes:
                     given.setdefault(name_text(self._source, left), []).append(value)
                     continue
         assigned = {
-            id_ for node in self.nodes if node.type in ("variable_declarator", "assignment_expression")
+            id_
+            for node in self.nodes
+            if node.type in ("variable_declarator", "assignment_expression")
             for id_ in [(node.child_by_field_name("name") or node.child_by_field_name("left")).id]
         }
         for node in self.nodes:  # parameters, patterns, loops over values: not numbers
-            if node.type == "identifier" and node.id in self._declarations and node.id not in assigned:
+            if (
+                node.type == "identifier"
+                and node.id in self._declarations
+                and node.id not in assigned
+            ):
                 given.setdefault(name_text(self._source, node), []).append(None)
         for _ in range(3):
             for name, values in given.items():

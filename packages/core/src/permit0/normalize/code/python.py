@@ -34,7 +34,9 @@ from permit0.normalize.code.words import dangerous_words, is_credential_text
 
 __all__ = ["read_python"]
 
-_FENCE = re.compile(r"\A\s*(?:`{1,3}|~{3})[ \t]*(?:python3?|py|ipython|tool_code)?[ \t]*\r?\n?", re.I)
+_FENCE = re.compile(
+    r"\A\s*(?:`{1,3}|~{3})[ \t]*(?:python3?|py|ipython|tool_code)?[ \t]*\r?\n?", re.IGNORECASE
+)
 _FENCE_END = re.compile(r"(?:`{1,3}|~{3})\s*\Z")
 # PEP 263: in a file, another encoding makes other text of the same bytes.
 _COOKIE = re.compile(r"(?m)\A(?:[ \t\f]*(?:#.*)?\r?\n)?[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)")
@@ -51,14 +53,23 @@ _OS_PREFIXES = (
     (("write", "mkdir", "makedirs", "rename", "replace", "chmod", "chown", "link", "symlink",
       "truncate", "utime", "chdir", "mkfifo"), ("files_write",)),
 )  # fmt: skip
-_BY_TEXT = frozenset({"apply", "agg", "aggregate", "transform", "pipe", "map", "applymap", "assign"})
+_BY_TEXT = frozenset(
+    {"apply", "agg", "aggregate", "transform", "pipe", "map", "applymap", "assign"}
+)
 """Members of frames that take the name of another member as a text."""
 _COMMANDS = frozenset(
     {"os.system", "os.popen", "subprocess.run", "subprocess.call", "subprocess.Popen"}
     | {"subprocess.check_output", "subprocess.check_call", "subprocess.getoutput"}
-    | {"subprocess.getstatusoutput", "commands.getoutput", "pty.spawn", "asyncio.create_subprocess_shell"}
+    | {
+        "subprocess.getstatusoutput",
+        "commands.getoutput",
+        "pty.spawn",
+        "asyncio.create_subprocess_shell",
+    }
 )
-_CODE_CALLS = frozenset({"eval", "exec", "compile", "timeit.timeit", "timeit.repeat", "timeit.Timer"})
+_CODE_CALLS = frozenset(
+    {"eval", "exec", "compile", "timeit.timeit", "timeit.repeat", "timeit.Timer"}
+)
 _SELF = frozenset({"self", "cls"})
 _MEMORY = frozenset({"StringIO", "BytesIO", "io.StringIO", "io.BytesIO"})
 _WRITES = frozenset("wax+")
@@ -154,7 +165,9 @@ class _Reader:
                         root = alias.name.partition(".")[0]
                         self._import(alias.name)
                         bound = alias.asname or root
-                        self._origins.setdefault(bound, set()).add(alias.asname and alias.name or root)
+                        self._origins.setdefault(bound, set()).add(
+                            (alias.asname and alias.name) or root
+                        )
                 case ast.ImportFrom(module=module, names=names, level=level):
                     if level or module is None:
                         self._features.add("unknown")
@@ -230,8 +243,10 @@ class _Reader:
         if root in PURE_MODULES:
             below = module.partition(".")[2]
             names = PURE_MODULES[root]
-            if below and "*" not in names and not any(
-                name == below or name.startswith(below + ".") for name in names
+            if (
+                below
+                and "*" not in names
+                and not any(name == below or name.startswith(below + ".") for name in names)
             ):
                 self._unlisted(module)
         elif root == "os":
@@ -288,9 +303,7 @@ class _Reader:
             self._features.update(("dynamic", *KNOWN_MODULES[member.split(".")[0]]))
         elif last in KNOWN_MEMBERS:
             self._features.update(KNOWN_MEMBERS[last])
-        elif last.startswith("_") or "._" in member:
-            self._features.add("dynamic")
-        elif root == "timeit":
+        elif last.startswith("_") or "._" in member or root == "timeit":
             self._features.add("dynamic")
         else:
             self._features.add("unknown")
@@ -299,6 +312,8 @@ class _Reader:
         return (attr in PURE_MEMBERS or attr in DUNDERS) and attr not in KNOWN_MEMBERS
 
     def _member(self, node: ast.Attribute) -> None:
+        if id(node) in self._judged and node.attr in KNOWN_MEMBERS:
+            return
         paths = self._paths(node)
         for path in paths:
             self._dotted(path)
@@ -309,8 +324,7 @@ class _Reader:
                 self._features.add("unknown")
             return
         if attr in KNOWN_MEMBERS and not (paths and all(map(_is_listed, paths))):
-            if id(node) not in self._judged:
-                self._features.update(KNOWN_MEMBERS[attr])
+            self._features.update(KNOWN_MEMBERS[attr])
             return
         if attr in _BY_TEXT or attr in ("format", "format_map"):
             if id(node) not in self._judged:
@@ -387,8 +401,10 @@ class _Reader:
             self._judged.add(id(func))
         if attr.startswith("read_") or attr in ("loadtxt", "genfromtxt"):
             self._reads(func, node)
-        elif attr in _EXPORTS and not node.args and not any(
-            k.arg in ("buf", "path_or_buf", "path", None) for k in node.keywords
+        elif (
+            attr in _EXPORTS
+            and not node.args
+            and not any(k.arg in ("buf", "path_or_buf", "path", None) for k in node.keywords)
         ):
             self._judged.add(id(func))  # gives a text back
         if attr in ("format", "format_map") and self._literal(func.value) is None:
@@ -425,7 +441,9 @@ class _Reader:
         text = self._literal(value)
         if text is not None:
             return self._plain_member(text)
-        return isinstance(value, ast.Lambda | ast.Name | ast.Attribute | ast.Constant | ast.Subscript)
+        return isinstance(
+            value, ast.Lambda | ast.Name | ast.Attribute | ast.Constant | ast.Subscript
+        )
 
     # 4. Texts.
 

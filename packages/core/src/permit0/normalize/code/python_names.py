@@ -220,10 +220,7 @@ PURE_MODULES: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
         ),
         "matplotlib": _set("pyplot use") | frozenset(
             "pyplot." + name for name in
-            "plot bar barh hist scatter pie boxplot title xlabel ylabel legend grid show figure "
-            "subplots subplot tight_layout xlim ylim xticks yticks axhline axvline fill_between text "
-            "annotate colorbar imshow close clf cla gca gcf style errorbar stem step suptitle stackplot "
-            "violinplot contour contourf hlines vlines loglog semilogx semilogy rcParams".split()
+            ["plot", "bar", "barh", "hist", "scatter", "pie", "boxplot", "title", "xlabel", "ylabel", "legend", "grid", "show", "figure", "subplots", "subplot", "tight_layout", "xlim", "ylim", "xticks", "yticks", "axhline", "axvline", "fill_between", "text", "annotate", "colorbar", "imshow", "close", "clf", "cla", "gca", "gcf", "style", "errorbar", "stem", "step", "suptitle", "stackplot", "violinplot", "contour", "contourf", "hlines", "vlines", "loglog", "semilogx", "semilogy", "rcParams"]
         ),
     }
 )  # fmt: skip
@@ -270,7 +267,7 @@ PURE_MEMBERS: Final = _set(
     " pdf cdf ppf rvs pvalue statistic slope intercept rvalue stderr success fun x nit "
     " strides nbytes eq ne lt le gt ge mul div mod pow floordiv "
     "truediv multiply divide "
-    "put get_nowait put_nowait qsize acquire release locked create_task result"
+    "netloc hostname scheme query_string put get_nowait put_nowait qsize acquire release locked create_task result"
 )
 """Members that are harmless on every object that pure names can make."""
 

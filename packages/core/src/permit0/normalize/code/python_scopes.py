@@ -79,7 +79,10 @@ class _Walk:
             case ast.If():
                 self.expression(node.test, known, local)
                 return _both(
-                    (node.body, self.block(node.body, known | _walrus(node.test), local, top=False)),
+                    (
+                        node.body,
+                        self.block(node.body, known | _walrus(node.test), local, top=False),
+                    ),
                     (node.orelse, self.block(node.orelse, set(known), local, top=False)),
                 )
             case ast.For() | ast.AsyncFor():
@@ -108,17 +111,26 @@ class _Walk:
                     ways.append((handler.body, done - names))
                 tried = _both(*ways)
                 self.block(node.orelse, ways[0][1], local, top=False)
-                return self.block(node.finalbody, tried, local, top=False) if node.finalbody else tried
+                return (
+                    self.block(node.finalbody, tried, local, top=False) if node.finalbody else tried
+                )
             case ast.Match():
                 self.expression(node.subject, known, local)
                 for case in node.cases:
                     names = {
-                        n.name or "" for n in ast.walk(case.pattern)
+                        n.name or ""
+                        for n in ast.walk(case.pattern)
                         if isinstance(n, ast.MatchAs | ast.MatchStar)
-                    } | {n.rest or "" for n in ast.walk(case.pattern) if isinstance(n, ast.MatchMapping)}
+                    } | {
+                        n.rest or ""
+                        for n in ast.walk(case.pattern)
+                        if isinstance(n, ast.MatchMapping)
+                    }
                     if case.guard is not None:
                         self.expression(case.guard, known | names, local)
-                    self._all([n for n in ast.walk(case.pattern) if isinstance(n, ast.expr)], known, local)
+                    self._all(
+                        [n for n in ast.walk(case.pattern) if isinstance(n, ast.expr)], known, local
+                    )
                     self.block(case.body, known | names, local, top=False)
                 return known
             case ast.Delete():
@@ -126,7 +138,9 @@ class _Walk:
             case ast.Import() | ast.ImportFrom():
                 return known | {(a.asname or a.name).partition(".")[0] for a in node.names}
             case _:
-                self._all([n for n in ast.iter_child_nodes(node) if isinstance(n, ast.expr)], known, local)
+                self._all(
+                    [n for n in ast.iter_child_nodes(node) if isinstance(n, ast.expr)], known, local
+                )
                 if isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name):
                     self._load(node.target.id, known, local)
                 if isinstance(node, ast.Assign):
@@ -192,10 +206,16 @@ def _local_names(function: _Function | ast.Lambda) -> frozenset[str]:
         match node:
             case ast.Global(names=declared) | ast.Nonlocal(names=declared):
                 outside.update(declared)
-            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+            case (
+                ast.FunctionDef(name=name)
+                | ast.AsyncFunctionDef(name=name)
+                | ast.ClassDef(name=name)
+            ):
                 names.add(name)
                 continue
-            case ast.Lambda() | ast.ListComp() | ast.SetComp() | ast.GeneratorExp() | ast.DictComp():
+            case (
+                ast.Lambda() | ast.ListComp() | ast.SetComp() | ast.GeneratorExp() | ast.DictComp()
+            ):
                 names |= _walrus(node)
                 continue
             case ast.Name(ctx=ast.Store(), id=name):
@@ -213,7 +233,9 @@ def _local_names(function: _Function | ast.Lambda) -> frozenset[str]:
 
 
 def _targets(target: ast.expr) -> set[str]:
-    return {n.id for n in ast.walk(target) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+    return {
+        n.id for n in ast.walk(target) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)
+    }
 
 
 def _walrus(node: ast.expr) -> set[str]:
