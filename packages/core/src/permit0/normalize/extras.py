@@ -6,10 +6,8 @@ host outside the organisation is named there), and secrets join "content.secrets
 
 from __future__ import annotations
 
-import re
-import unicodedata
-
 from permit0.errors import InvalidInput
+from permit0.normalize.addresses import names_outside
 from permit0.normalize.arguments import Unmapped, looks_unread, names_a_host
 from permit0.normalize.catalog import ToolMapping
 from permit0.normalize.parameters import Reading, leaves
@@ -17,10 +15,6 @@ from permit0.normalize.sensitive import find_personal, find_secrets
 from permit0.normalize.urls import parse_url
 
 __all__ = ["read_extras"]
-
-_ADDRESS = re.compile(r"[^\s@<>,;:\"'()\[\]]{1,64}@([^\s@<>,;:\"'()\[\]/?#]{1,255})")
-_URL = re.compile(r"(?i)\b(?:https?|ftps?|wss?)://[^\s\"'<>]{1,2048}")
-MAX_FOUND = 64  # more addresses or links than this in one argument cannot change the answer
 
 
 def read_extras(unmapped: Unmapped, mapping: ToolMapping, reading: Reading) -> None:
@@ -32,7 +26,7 @@ def read_extras(unmapped: Unmapped, mapping: ToolMapping, reading: Reading) -> N
         if isinstance(value, str) and names_a_host(argument) and _external_host(value, reading):
             facts["extra.external"] = True
         for text in leaves(value):
-            if _external(text, reading):
+            if names_outside(text, reading.org.domains):
                 facts["extra.external"] = True
             if find_secrets(text):
                 facts["content.secrets"] = True
@@ -48,23 +42,3 @@ def _external_host(text: str, reading: Reading) -> bool:
         return parse_url(text, domains=reading.org.domains, where="").external
     except InvalidInput:
         return False  # a sentence or a number, whatever its argument is called
-
-
-def _external(text: str, reading: Reading) -> bool:
-    domains = reading.org.domains
-    if not text.isascii():
-        text = unicodedata.normalize("NFKC", text)  # a full-width `@` is one to a lenient reader
-    if "%40" in text:
-        text = text.replace("%40", "@")
-    if "@" in text:
-        for i, match in enumerate(_ADDRESS.finditer(text)):
-            if i >= MAX_FOUND or not domains.is_internal(match.group(1).rstrip(".")):
-                return True
-    if "://" in text:
-        for i, match in enumerate(_URL.finditer(text)):
-            try:
-                if i >= MAX_FOUND or parse_url(match.group(), domains=domains, where="").external:
-                    return True
-            except InvalidInput:
-                return True
-    return False

@@ -25,6 +25,8 @@ COMMON_FACTS = (
 )
 """Facts of every action."""
 
+_CODE = ("{p}.features", "{p}.external", "{p}.pure", "{p}.commands")
+
 FACTS_OF: Mapping[ParameterType, tuple[str, ...]] = MappingProxyType(
     {
         ParameterType.MONEY: ("{p}", "{p}.foreign", "{p}.unconverted"),
@@ -64,6 +66,9 @@ FACTS_OF: Mapping[ParameterType, tuple[str, ...]] = MappingProxyType(
             "{p}.words",
             "{p}.marks",
         ),
+        ParameterType.PYTHON: _CODE,
+        ParameterType.JAVASCRIPT: _CODE,
+        ParameterType.CODE: _CODE,
         ParameterType.TEXT: ("{p}.length", "{p}.secrets", "{p}.personal"),
         ParameterType.FILES: ("{p}.length", "{p}.secrets", "{p}.personal", "{p}.names"),
         ParameterType.LABEL: ("{p}",),

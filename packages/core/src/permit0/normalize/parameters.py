@@ -19,6 +19,7 @@ from permit0.canonical import Json, Unordered
 from permit0.errors import InvalidInput
 from permit0.model.action import Fact
 from permit0.model.values import ShellLine
+from permit0.normalize.code_parameter import code_facts
 from permit0.normalize.money import parse_money
 from permit0.normalize.organisation import Organisation, fold_identity
 from permit0.normalize.parameter_types import ParameterType
@@ -265,6 +266,24 @@ def _shell_list(words: list[str], where: str) -> ShellLine:
     return ShellLine(commands, argv.marks | lines.marks)
 
 
+def _code(reading: Reading, item: Bound) -> None:
+    value = item.value
+    cells = value if isinstance(value, list) else [value]
+    if not all(isinstance(cell, str) for cell in cells):
+        raise InvalidInput(
+            f"{item.where} must be code as text, not {type(value).__name__!r}",
+            where=item.where,
+            reason_code="code_not_text",
+        )
+    text = "\n".join(str(cell) for cell in cells)
+    reading.texts.append(text)
+    reading.facts.update(code_facts(item.name, item.kind, text, reading.org.domains))
+    if find_secrets(text):
+        reading.facts["content.secrets"] = True
+    if find_personal(text):
+        reading.facts["content.personal"] = True
+
+
 def _text(reading: Reading, item: Bound) -> None:
     if item.name in _HEADERS and any(_LINE_BREAK.search(text) for text in leaves(item.value)):
         raise InvalidInput(
@@ -373,6 +392,9 @@ _READERS: Mapping[ParameterType, Callable[[Reading, Bound], None]] = MappingProx
         ParameterType.URL: _url,
         ParameterType.SHELL: _shell,
         ParameterType.SQL: _sql,
+        ParameterType.PYTHON: _code,
+        ParameterType.JAVASCRIPT: _code,
+        ParameterType.CODE: _code,
         ParameterType.TEXT: _text,
         ParameterType.FILES: _files,
         ParameterType.LABEL: _label,
