@@ -101,6 +101,7 @@ format: dev
 bench: dev
 	@.venv/bin/python benchmarks/run.py $(ARGS)
 	@.venv/bin/python benchmarks/enforce.py
+	@.venv/bin/python benchmarks/start.py
 	@$(MAKE) --no-print-directory $(FRAMEWORKS:%=bench-%)
 
 # What a guard costs in a framework: guarded minus unguarded, p50 and p99.

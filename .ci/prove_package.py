@@ -1,9 +1,11 @@
 """Prove that what we would publish works: ``.venv/bin/python .ci/prove_package.py``.
 
 1. build the sdist of each package, and its wheel from the sdist, so that the sdist is complete
-2. open them: LICENSE, py.typed and every YAML file of src are inside, and no test or cache is
+2. open them: LICENSE, py.typed and every YAML file of src are inside, the wheel of core has the cache of
+   the packs, and no test or cache of Python is
 3. install permit0 alone into an environment of its own, outside of the workspace; there: ``pip check``;
-   ``import permit0`` loads no framework and no server; ``permit0 --version``; ``permit0 check --jsonl``
+   ``import permit0`` loads no framework and no server; an engine takes its packs from the cache, until a
+   pack is edited; ``permit0 --version``; ``permit0 check --jsonl``
    answers and holds an unknown tool for a person; no extra can be had without its framework
 4. for each extra and for ``all``: an environment with what others publish, at the pinned versions; then
    ``permit0[EXTRA]`` from our wheels alone, without an index; there: ``pip check``; ``permit0 plugins``
@@ -32,6 +34,7 @@ from bootstrap import child_environment
 from profiles import CORE, INTEGRATIONS, ROOT, UV
 
 CONSTRAINTS = ROOT / ".ci" / "constraints"
+CACHE = "permit0/packs/compiled.bin"
 MAX_IMPORT_S = 2.0  # far above a good value; catches an import that went to the network
 
 # Importing the package must stay cheap and must work without any of these.
@@ -73,6 +76,24 @@ loaded = sorted(set({FRAMEWORKS!r}) & set(sys.modules))
 assert not loaded, f"an engine loads {{loaded}}"
 for extra in sys.argv[1:]:
     assert find_spec({IMPORTS!r}[extra]) is not None, f"{{extra}} is not installed"
+"""
+# The cache of an installation is used as long as it is true, and where it is not, the YAML is.
+PROBE_CACHE = """
+import sys
+from pathlib import Path
+import permit0.builtin, permit0.pack_cache
+assert "site-packages" in permit0.builtin.__file__, permit0.builtin.__file__
+def cached():
+    return all(pack.checked_with for pack in permit0.builtin.load_built_in()[0])
+assert cached(), "the cache of the wheel is not used"
+packs = Path(permit0.builtin.__file__).with_name("packs")
+pack = next(packs.rglob("*.yaml"))
+text = pack.read_text(encoding="utf-8")
+pack.write_text(text + "# edited", encoding="utf-8")
+assert not cached(), "a cache of other packs is used"
+assert cached(), "no new cache was made"
+pack.write_text(text, encoding="utf-8")
+assert not cached(), "a cache of other packs is used"
 """
 CALLS = (
     {"id": "unknown", "session": "s", "tool": "frobnicate", "args": {"x": 1}},
@@ -125,6 +146,8 @@ def inspect(folder: Path, wheel: Path, sdist: Path) -> None:
     require(f"{module}/py.typed" in wanted, f"{module}/py.typed is missing")
     missing = sorted(wanted - in_wheel)
     require(not missing, f"{wheel.name} lacks {missing}")
+    require(bool(packs) == (CACHE in in_wheel), f"{wheel.name} and the cache of the packs: {CACHE}")
+    require("src/" + CACHE not in in_sdist, f"{sdist.name} holds {CACHE}, which is made from it")
     missing = sorted(({"src/" + name for name in wanted} | {"LICENSE", "README.md"}) - in_sdist)
     require(not missing, f"{sdist.name} lacks {missing}")
     licenses = [name for name in in_wheel if name.endswith(".dist-info/licenses/LICENSE")]
@@ -154,6 +177,8 @@ def try_alone(place: Path, dist: Path) -> None:
     require(imported == version, f"permit0.__version__ is {imported!r}, released as {version!r}")
     require(took_s < MAX_IMPORT_S, f"import permit0 took {took_s:.1f} s")
     say(f"   import permit0: {took_s:.2f} s, no framework and no server loaded")
+    run([python, "-c", PROBE_CACHE], cwd=work)
+    say("   the packs come from the cache, and from YAML once one is edited")
 
     permit0 = python.with_name("permit0")
     shown = run([permit0, "--version"], cwd=work).strip()

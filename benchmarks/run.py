@@ -7,7 +7,8 @@
 
 Measured is Engine.check from plain Python values to a Decision, in one process, without token or network, and
 without disk unless --state says so. Every call has other arguments, so that no cache serves two calls.
-What tokens, records and gateways add: python benchmarks/enforce.py. Tokens alone: benchmarks/tokens.py.
+What tokens, records and gateways add: python benchmarks/enforce.py. Tokens alone: benchmarks/tokens.py. What a
+start consists of: benchmarks/start.py.
 """
 
 from __future__ import annotations

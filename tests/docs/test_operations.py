@@ -44,7 +44,7 @@ def test_every_block_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
                     ran += 1
             case _:
                 pytest.fail(f"a block of {language} is not run")
-    assert ran == 25
+    assert ran == 26
 
 
 def oldest_key() -> str:

@@ -34,7 +34,7 @@ from permit0.model.decision import Decision
 from permit0.model.review import Review
 from permit0.model.vocabulary import Mode
 from permit0.normalize.catalog import Catalog
-from permit0.normalize.loader import LoadedPack, load_packs
+from permit0.normalize.loader import LoadedPack
 from permit0.normalize.normalizer import Normalizer
 from permit0.normalize.organisation import Organisation
 from permit0.normalize.sensitive import find_confidential
@@ -47,16 +47,15 @@ from permit0.review.review import SecondReader, is_reviewable
 from permit0.score.scorer import TIER_BOUNDS, Scorer, Weights
 from permit0.state.memory import MemoryStore
 from permit0.stores import MakeStore, Stores, open_sink, open_stores
-from permit0.taxonomy import Taxonomy, load_taxonomy
+from permit0.taxonomy import Taxonomy
 from permit0.token.issuer import Issuer
 from permit0.token.replay import MemoryReplayStore
 from permit0.token.verifier import Verifier
 from permit0.version import VERSION
 from permit0.wiring import (
     compile_catalog,
+    gather_packs,
     make_lists,
-    pack_paths,
-    plugin_packs,
     rule_features,
     session_rules,
 )
@@ -271,9 +270,8 @@ def assemble(
     manager.load(config.plugins)
     for name, plugin in plugins:
         manager.register(plugin, name=name)
-    taxonomy = load_taxonomy()
-    packs = load_packs([*plugin_packs(manager), *pack_paths(loaded)])
-    catalog = compile_catalog(packs, taxonomy, loaded)
+    packs = gather_packs(manager, loaded)
+    catalog = compile_catalog(packs, loaded)
     tuning = tune(loaded, TIER_BOUNDS)
     rules = session_rules(manager, tuning)
     try:
@@ -282,11 +280,11 @@ def assemble(
         raise BadConfig(f"{loaded.at('org')}: {error}") from error
     mode = Mode(config.mode)
     normalizer = Normalizer(catalog, org)
-    lists = make_lists(loaded, catalog, taxonomy)
+    lists = make_lists(loaded, catalog, packs.taxonomy)
     if stores is None:
         stores = open_stores(loaded, clock=clock, name=f"engine {os.getpid()}")
     provenance = describe(
-        version=VERSION, loaded=loaded, packs=packs, plugins=manager.loaded, tuning=tuning
+        version=VERSION, loaded=loaded, packs=packs.all, plugins=manager.loaded, tuning=tuning
     )
     redactor = Redactor(find_confidential)
     scorer = Scorer(Weights(tuning.flags, tuning.amplifiers, tuning.tier_bounds))
@@ -310,10 +308,10 @@ def assemble(
     return Deployment(
         engine=engine,
         catalog=catalog,
-        taxonomy=taxonomy,
+        taxonomy=packs.taxonomy,
         tuning=tuning,
         plugins=manager,
-        packs=tuple(packs),
+        packs=packs.all,
         rules=rules,
         normalizer=normalizer,
         lists=lists,

@@ -14,20 +14,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Literal, Never
+from typing import Any, Literal, Never
 
-from pydantic import (
-    AwareDatetime,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    JsonValue,
-    StrictFloat,
-    StrictInt,
-    ValidationError,
-)
+import msgspec
 
 from permit0.errors import BadConfig
 from permit0.located import Located, explain_validation, parse_yaml
@@ -46,6 +37,8 @@ __all__ = [
     "TokensConfig",
     "find_config",
     "load_config",
+    "parse_config",
+    "parse_org",
     "read_key_variables",
 ]
 
@@ -57,154 +50,108 @@ MAX_CONFIG_BYTES = 1 << 20  # a policy that a person can still read
 PROFILES = ("general", "fintech", "insurtech", "healthtech")
 
 
-_Number = StrictInt | StrictFloat  # `true` and '5' are no numbers
+class _Values(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Values that were checked. What they may be is in config_schema."""
 
 
-class _Strict(BaseModel):
-    # A value in an error may be a key in the wrong place.
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
-
-
-class PayeeConfig(_Strict):
+class PayeeConfig(_Values, frozen=True):
     """A payee that was approved, with any account or with the accounts that are listed."""
 
-    name: str = Field(min_length=1)
+    name: str
     account: str | None = None
 
 
-def _payee(value: object) -> object:
-    return {"name": value} if isinstance(value, str) else value
-
-
-class OrgConfig(_Strict):
+class OrgConfig(_Values, frozen=True):
     """Facts about the organisation."""
 
     domains: tuple[str, ...] = ()
-    default_currency: str = Field(default="USD", pattern=r"^[A-Za-z]{3}$")
-    fx_to_default: dict[str, Annotated[float, Field(gt=0, allow_inf_nan=False)]] = Field(
-        default_factory=dict
-    )
-    approved_payees: tuple[Annotated[PayeeConfig, BeforeValidator(_payee)], ...] = ()
+    default_currency: str = "USD"
+    fx_to_default: Mapping[str, float] = {}
+    approved_payees: tuple[PayeeConfig, ...] = ()
     customers: tuple[str, ...] | None = None
     environment: Literal["production", "staging", "development", "test", ""] = ""
 
 
-class DenyEntry(_Strict):
+class DenyEntry(_Values, frozen=True, kw_only=True):
     """What is refused whatever its score. All tests that are given must hold."""
 
-    action: str | None = Field(default=None, description="`payments.transfer`, or `payments.*`.")
-    # Without a letter or digit, nothing is left of a name once it is folded, and that means any tool.
-    tool: str | None = Field(None, pattern=r"[^\W_]")
-    when: dict[str, JsonValue] | None = None
-    reason: str = Field(min_length=1)
+    action: str | None = None
+    tool: str | None = None
+    when: Mapping[str, Any] | None = None  # Json; msgspec knows no recursive types
+    reason: str
 
 
-class AllowEntry(DenyEntry):
+class AllowEntry(DenyEntry, frozen=True, kw_only=True):
     """What needs no score. It never lifts a session rule, a gate or a block, and it expires."""
 
-    owner: str = Field(min_length=1)
-    expires: AwareDatetime
+    owner: str
+    expires: datetime
 
 
-class ListsConfig(_Strict):
+class ListsConfig(_Values, frozen=True):
     """Deny and allow list."""
 
     deny: tuple[DenyEntry, ...] = ()
     allow: tuple[AllowEntry, ...] = ()
 
 
-class WeightsConfig(_Strict):
-    """Factors of 0.5 to 2 on the weights, moves of up to 0.10 on the tier bounds."""
+class WeightsConfig(_Values, frozen=True):
+    """Factors on the weights, moves of the tier bounds."""
 
-    flags: dict[str, _Number] = Field(default_factory=dict)
-    amplifiers: dict[str, _Number] = Field(default_factory=dict)
-    tier_bounds: dict[Literal["low", "medium", "high", "critical"], _Number] = Field(
-        default_factory=dict
-    )
+    flags: Mapping[str, int | float] = {}
+    amplifiers: Mapping[str, int | float] = {}
+    tier_bounds: Mapping[str, int | float] = {}
 
 
-class StateConfig(_Strict):
+class StateConfig(_Values, frozen=True):
     """Where sessions are remembered."""
 
-    path: str | None = Field(
-        default=None,
-        min_length=1,
-        description="One file for every process of this machine, relative to permit0.yaml; "
-        "without it, each process remembers its own calls until it ends.",
-    )
+    path: str | None = None
 
 
-class AuditConfig(_Strict):
+class AuditConfig(_Values, frozen=True):
     """Where decisions are recorded; paths are relative to permit0.yaml."""
 
-    path: str | None = Field(
-        default=None,
-        min_length=1,
-        description="The log; by default in the state file, without one in permit0-audit.db.",
-    )
+    path: str | None = None
     durability: Literal["process", "power"] = "process"
-    key: str | None = Field(
-        default=None,
-        min_length=1,
-        description="What signs the records: a file of one k4.secret key, or a folder of "
-        "`permit0 keys`; without it, the keys of the deployment.",
-    )
+    key: str | None = None
 
 
-class KeysConfig(_Strict):
+class KeysConfig(_Values, frozen=True):
     """The keys of the deployment, for tokens and records."""
 
-    path: str = Field(
-        min_length=1,
-        description="Folder of `permit0 keys`, or a file of `permit0 keys export` on a machine that "
-        "only verifies; relative to permit0.yaml.",
-    )
+    path: str
 
 
-class TokensConfig(_Strict):
-    """How long tokens live, in seconds; never longer than the defaults."""
+class TokensConfig(_Values, frozen=True):
+    """How long tokens live, in seconds."""
 
-    scorer_ttl_s: StrictInt = Field(default=300, ge=1, le=300)
-    human_ttl_s: StrictInt = Field(default=3600, ge=1, le=3600)
+    scorer_ttl_s: int = 300
+    human_ttl_s: int = 3600
 
 
-class ApprovalConfig(_Strict):
+class ApprovalConfig(_Values, frozen=True):
     """How long a question to a person waits for its answer, in seconds."""
 
-    timeout_s: StrictInt = Field(default=300, ge=1, le=7 * 24 * 3600)
+    timeout_s: int = 300
 
 
-class Config(_Strict):
+class Config(_Values, frozen=True):
     """A whole permit0.yaml. `rules`: more rules per action, in the form of a pack's, upward only."""
 
     org: OrgConfig = OrgConfig()
     mode: Literal["enforce", "observe"] = "enforce"
     profile: Literal["general", "fintech", "insurtech", "healthtech"] = "general"
     weights: WeightsConfig = WeightsConfig()
-    limits: dict[str, _Number] = Field(default_factory=dict)
+    limits: Mapping[str, int | float] = {}
     lists: ListsConfig = ListsConfig()
-    rules: dict[str, list[dict[str, JsonValue]]] = Field(default_factory=dict)
+    rules: Mapping[str, tuple[Mapping[str, Any], ...]] = {}
     state: StateConfig = StateConfig()
-    packs: tuple[str, ...] = Field(
-        default=(), description="More pack files, relative to permit0.yaml."
-    )
-    plugins: tuple[str, ...] | None = Field(
-        default=None,
-        description="Plugins to load by name; without it, all first-party ones installed.",
-    )
-    audit: AuditConfig | None = Field(
-        default=None, description="Where decisions are recorded; without it, nowhere."
-    )
-    deployment: str = Field(
-        default="permit0",
-        min_length=1,
-        max_length=256,
-        description="Name of this deployment. Tokens of another one are refused.",
-    )
-    keys: KeysConfig | None = Field(
-        default=None,
-        description="Without it and without PERMIT0_SIGNING_KEY, each process signs for itself.",
-    )
+    packs: tuple[str, ...] = ()
+    plugins: tuple[str, ...] | None = None
+    audit: AuditConfig | None = None
+    deployment: str = "permit0"
+    keys: KeysConfig | None = None
     tokens: TokensConfig = TokensConfig()
     approval: ApprovalConfig = ApprovalConfig()
 
@@ -301,9 +248,25 @@ def load_config(path: Path | None) -> LoadedConfig:
 
 def parse_config(text: str, name: str, path: Path | None = None) -> LoadedConfig:
     """Read a configuration from text; `name` is for messages. Raises like load_config."""
+    from pydantic import ValidationError  # only who has a file pays for it
+
+    from permit0.config_schema import ConfigFile
+
     source = parse_yaml(text, name, BadConfig)
     data = {} if source.data is None else source.data
     try:
-        return LoadedConfig(Config.model_validate(data), source, path)
+        checked = ConfigFile.model_validate(data)
     except ValidationError as error:
-        raise explain_validation(error, source, Config, BadConfig) from error
+        raise explain_validation(error, source, ConfigFile, BadConfig) from error
+    return LoadedConfig(msgspec.convert(checked.model_dump(), Config), source, path)
+
+
+def parse_org(data: object) -> OrgConfig:
+    """An `org` block alone, as the cases of packs have it.
+
+    Raises:
+        pydantic.ValidationError: It is not valid.
+    """
+    from permit0.config_schema import OrgFile
+
+    return msgspec.convert(OrgFile.model_validate(data).model_dump(), OrgConfig)

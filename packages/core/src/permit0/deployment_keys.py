@@ -17,6 +17,7 @@ from __future__ import annotations
 import stat
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -30,11 +31,13 @@ from permit0.config import (
     read_key_variables,
 )
 from permit0.errors import BadConfig, BadKey, InvalidInput
-from permit0.located import Place
 from permit0.ports import Clock, Signer, TrustedKeys
 from permit0.token.key_folder import KeyFolder
 from permit0.token.keys import KeyRing, PublicKey, SigningKey, parse_ring
 from permit0.token.watched_ring import WatchedRing
+
+if TYPE_CHECKING:
+    from permit0.located import Place
 
 __all__ = ["DeploymentKeys", "keys_path", "load_audit_signer", "load_keys"]
 

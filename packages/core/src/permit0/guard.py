@@ -24,7 +24,6 @@ In observe mode refused calls run, without a token, as the mode says.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Literal, ParamSpec, TypeVar, overload
@@ -341,6 +340,8 @@ class Guard:
     async def _asked_async(self, call: ToolCall, decision: Decision) -> Decision:
         if self._desk is None or self._approver is None:
             return self._asked(call, decision, wait=None)
+        import asyncio  # as in identity.py
+
         return await asyncio.to_thread(self._asked, call, decision, wait=self._approver)
 
     def _permitted(

@@ -12,7 +12,6 @@ counted under another name. `carry(function)` takes the context along.
 
 from __future__ import annotations
 
-import asyncio
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -113,6 +112,8 @@ def carry(function: Callable[P, R]) -> Callable[P, R]:
 def _is_bare_thread() -> bool:
     if threading.current_thread() is threading.main_thread():
         return False
+    import asyncio  # at the start it would cost as much as reading all packs
+
     try:
         asyncio.get_running_loop()
     except RuntimeError:

@@ -11,20 +11,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from functools import cache
 from pathlib import PurePath
-from typing import Any, ClassVar
-
-import yaml
-from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails
+from typing import TYPE_CHECKING, Any
 
 from permit0.errors import InvalidInput
 from permit0.words import nearest
+
+if TYPE_CHECKING:  # an engine that reads no file needs neither
+    from pydantic import BaseModel, ValidationError
+    from pydantic_core import ErrorDetails
 
 __all__ = ["Located", "Place", "explain_validation", "parse_yaml"]
 
 Place = tuple["str | int", ...]
 MakeError = Callable[[str], InvalidInput]
+MAX_HOMES = 3  # places that a message names for a key in the wrong place
 _SECRET = re.compile(r"k4\.secret\.[\w-]*")
 
 
@@ -57,20 +59,24 @@ class Located:
         return f"{self.name}:{self.line(place)}: {path}" if path else f"{self.name}:1"
 
 
-class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]  # no C, no fast
+@cache
+def _loader_class() -> Any:  # PyYAML has no types for its loader
     """SafeLoader with the booleans of YAML 1.2 and without dates."""
+    import yaml
 
-    yaml_implicit_resolvers: ClassVar[dict[str, list[tuple[str, re.Pattern[str]]]]] = {
-        letter: [
-            (tag, pattern)
-            for tag, pattern in resolvers
-            if tag not in ("tag:yaml.org,2002:bool", "tag:yaml.org,2002:timestamp")
-        ]
-        for letter, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-    }
+    class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]  # no C, no fast
+        yaml_implicit_resolvers = {  # noqa: RUF012  # PyYAML's own way to say it
+            letter: [
+                (tag, pattern)
+                for tag, pattern in resolvers
+                if tag not in ("tag:yaml.org,2002:bool", "tag:yaml.org,2002:timestamp")
+            ]
+            for letter, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+        }
 
-
-_Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"^(?:true|false)$"), list("tf"))
+    boolean = re.compile(r"^(?:true|false)$")
+    Loader.add_implicit_resolver("tag:yaml.org,2002:bool", boolean, list("tf"))
+    return Loader
 
 
 def parse_yaml(text: str, name: str | PurePath, error: type[InvalidInput]) -> Located:
@@ -84,8 +90,10 @@ def parse_yaml(text: str, name: str | PurePath, error: type[InvalidInput]) -> Lo
     Raises:
         InvalidInput: No YAML, several documents, or a key that appears twice; of type `error`.
     """
+    import yaml
+
     lines: dict[Place, int] = {}
-    loader = _Loader(text)
+    loader = _loader_class()(text)
     try:
         node = loader.get_single_node()
         data = None if node is None else _build(loader, node, (), lines, str(name), error)
@@ -102,15 +110,15 @@ def parse_yaml(text: str, name: str | PurePath, error: type[InvalidInput]) -> Lo
 
 
 def _build(
-    loader: Any,  # PyYAML has no types for its loader
-    node: yaml.Node,
+    loader: Any,
+    node: Any,
     place: Place,
     lines: dict[Place, int],
     name: str,
     error: type[InvalidInput],
 ) -> object:
     lines.setdefault(place, node.start_mark.line + 1)
-    if isinstance(node, yaml.MappingNode):
+    if node.id == "mapping":
         result: dict[str, object] = {}
         for key_node, value_node in node.value:
             key = loader.construct_object(key_node, deep=True)
@@ -122,7 +130,7 @@ def _build(
             lines[(*place, key)] = line
             result[key] = _build(loader, value_node, (*place, key), lines, name, error)
         return result
-    if isinstance(node, yaml.SequenceNode):
+    if node.id == "sequence":
         return [
             _build(loader, item, (*place, i), lines, name, error)
             for i, item in enumerate(node.value)
@@ -147,7 +155,9 @@ def _sentence(error: ValidationError, source: Located, model: type[BaseModel]) -
     match chosen["type"]:
         case "extra_forbidden":
             key = str(chosen["loc"][-1])
-            return f"{where}: unknown key {key!r}{nearest(key, words)}"
+            homes = _homes(model, key)
+            hint = f", it belongs {' or '.join(homes)}" if homes else nearest(key, words)
+            return f"{where}: unknown key {key!r}{hint}"
         case "missing":
             return f"{where}: key {str(chosen['loc'][-1])!r} is missing"
         case _:
@@ -167,6 +177,32 @@ def _usefulness(detail: ErrorDetails) -> int:
 def _is_place(part: str | int, source: Located) -> bool:
     """Pydantic's path names union branches and "[key]" too; only real keys are places."""
     return isinstance(part, int) or source.has_key(part)
+
+
+def _homes(model: type[BaseModel], key: str) -> list[str]:
+    """Where the schema has this key, in words: at most MAX_HOMES places, the nearest to the top first."""
+    schema = model.model_json_schema()
+    found: dict[str, None] = {}
+    level: list[tuple[object, str]] = [(schema, "")]
+    seen: set[tuple[str, str]] = set()
+    while level:
+        deeper: list[tuple[object, str]] = []
+        for node, home in level:
+            if not isinstance(node, dict):
+                continue
+            reference = str(node.get("$ref", ""))
+            if reference and (reference, home) not in seen:
+                seen.add((reference, home))
+                deeper.append((schema["$defs"][reference.rpartition("/")[2]], home))
+            properties = node.get("properties", {})
+            if key in properties:
+                found["in " + home if home else "at the top of the file"] = None
+            deeper.extend((value, repr(name)) for name, value in properties.items())
+            deeper.append((node.get("items"), f"an item of {home}"))
+            deeper.append((node.get("additionalProperties"), f"an entry of {home}"))
+            deeper.extend((choice, home) for choice in node.get("anyOf", ()))
+        level = deeper
+    return list(found)[:MAX_HOMES]
 
 
 def _words(model: type[BaseModel]) -> set[str]:

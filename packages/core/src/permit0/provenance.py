@@ -11,6 +11,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 
+import msgspec
+
 from permit0.audit.record import Provenance, WeightsBody
 from permit0.canonical import MAX_BYTES, freeze
 from permit0.config import LoadedConfig
@@ -20,8 +22,6 @@ from permit0.policy.guardrails import Tuning
 from permit0.rejudge import formula_digest
 
 __all__ = ["describe"]
-
-_NO_POLICY = {"cases", "about"}
 
 
 def describe(
@@ -35,19 +35,21 @@ def describe(
     """Say with what is decided: see audit.record.Provenance."""
     formula = formula_digest()
     names = tuple((p.name, p.distribution, p.version) for p in plugins)
-    config = loaded.config.model_dump(mode="json", exclude={"audit", "packs", "plugins"})
+    config = msgspec.to_builtins(loaded.config)
+    for name in ("audit", "packs", "plugins"):
+        del config[name]
     summary = {
         "permit0": version,
         "formula": formula,
         "config": config,
-        "packs": {pack.spec.pack: _pack_digest(pack) for pack in packs},
+        "packs": {pack.name: pack.digest for pack in packs},
         "plugins": [list(name) for name in sorted(names)],
     }
     return Provenance(
         permit0=version,
         policy=hashlib.sha256(freeze(summary, max_bytes=8 * MAX_BYTES)).hexdigest(),
         formula=formula,
-        packs={pack.spec.pack: pack.spec.version for pack in packs},
+        packs={pack.name: pack.version for pack in packs},
         plugins=names,
         weights=WeightsBody(
             flags={flag.value: factor for flag, factor in tuning.flags.items() if factor != 1},
@@ -57,8 +59,3 @@ def describe(
             tier_bounds=tuning.tier_bounds,
         ),
     )
-
-
-def _pack_digest(pack: LoadedPack) -> str:
-    data = pack.spec.model_dump(mode="json", exclude=_NO_POLICY)
-    return hashlib.sha256(freeze(data, max_bytes=8 * MAX_BYTES)).hexdigest()

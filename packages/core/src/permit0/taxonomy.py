@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from importlib import resources
 
 import msgspec
-import yaml
 
 from permit0.errors import UnknownAction
 from permit0.words import nearest
@@ -46,5 +45,7 @@ class Taxonomy(msgspec.Struct, frozen=True):
 
 def load_taxonomy() -> Taxonomy:
     """Read the taxonomy that ships with permit0."""
+    import yaml  # an engine takes it from the cache of the packs
+
     text = resources.files("permit0").joinpath("taxonomy.yaml").read_text(encoding="utf-8")
     return msgspec.convert(yaml.safe_load(text), Taxonomy)

@@ -12,7 +12,6 @@ anything. Only the exception's type and, if it is one of ours, its reason code a
 
 from __future__ import annotations
 
-import asyncio
 import contextvars
 import inspect
 import os
@@ -151,6 +150,8 @@ def settle(value: object) -> object:
     """
     if not isinstance(value, Awaitable):
         return value
+    import asyncio  # as in identity.py
+
     try:
         asyncio.get_running_loop()
     except RuntimeError:

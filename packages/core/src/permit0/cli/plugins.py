@@ -1,4 +1,8 @@
-"""`permit0 plugins`: what is loaded, with version and hooks, and what is installed but not loaded."""
+"""`permit0 plugins`: what is loaded, with version and hooks, and what is installed but not loaded.
+
+Also the tools of which a pack of the operator's own says something else than the packs that came with
+permit0 or a plugin.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +28,8 @@ def run(options: Namespace) -> int:
         Permit0Error: The configuration is not valid, or a plugin was refused.
     """
     named = None if options.config is None else Path(options.config)
-    loaded = assemble(load_config(find_config(named))).plugins.loaded
+    deployment = assemble(load_config(find_config(named)))
+    loaded, replaced = deployment.plugins.loaded, deployment.catalog.replaced
     names = {plugin.name for plugin in loaded}
     waiting = {name: point for name, point in available_plugins().items() if name not in names}
     if options.json:
@@ -46,6 +51,9 @@ def run(options: Namespace) -> int:
                 }
                 for name, point in waiting.items()
             ],
+            "replaced": [
+                {"tool": tool, "was": was, "is": now} for tool, (was, now) in replaced.items()
+            ],
         }
         sys.stdout.write(json.dumps(document, indent=2) + "\n")
         return 0
@@ -62,4 +70,9 @@ def run(options: Namespace) -> int:
             version = f"  {dist.name} {dist.version}" if dist is not None else ""
             term.line(Text().append(visible(name), "yellow").append(visible(version)), indent=2)
         term.line(Text("name them under `plugins` in permit0.yaml to load them", "bright_black"))
+    if replaced:
+        term.line(Text("tools that mean what your own packs say", "bold"))
+        for tool, (was, now) in replaced.items():
+            line = Text().append(visible(tool), "yellow").append(f"  {now}")
+            term.flow([line, Text(f"without your pack: {was}", "bright_black")], indent=2)
     return 0

@@ -19,7 +19,7 @@ import msgspec
 from permit0.canonical import Json
 from permit0.errors import InvalidInput
 from permit0.normalize.catalog import ActionEntry, ToolMapping, fold_name
-from permit0.normalize.pack_schema import ParameterType
+from permit0.normalize.parameter_types import ParameterType
 from permit0.normalize.parameters import Bound
 
 __all__ = ["Unmapped", "bind_arguments", "looks_unread", "names_a_host"]

@@ -1,28 +1,114 @@
 """Packs, compiled: from a tool name to a mapping, from an action to its policy table.
 
-Guarantees: immutable once built, but for remembered answers; every condition is a compiled predicate; two
-packs that claim one tool or one action differently are an error, never a silent win of the later one. A
+Guarantees: immutable once built, but for remembered answers and rows that are made when they are first
+asked for; every condition is a compiled predicate; what a pack of the operator's own replaced is said. A
 name that no pack has is looked for in the readings of tool_names.py: if they disagree, it is unknown.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import (
+    Callable,
+    ItemsView,
+    Iterator,
+    KeysView,
+    Mapping,
+    Sequence,
+    ValuesView,
+)
 from types import MappingProxyType
+from typing import Generic, TypeVar
 
 import msgspec
 
 from permit0.canonical import Json
 from permit0.model.history import Feature
 from permit0.model.rule import ActionTemplate, FactPredicate
-from permit0.normalize.pack_schema import ParameterType
+from permit0.normalize.parameter_types import ParameterType
 from permit0.normalize.patterns import PatternIndex
 from permit0.normalize.tool_names import MAX_NAME, fold_name, readings, spellings
 
-__all__ = ["ActionEntry", "Catalog", "Parameter", "Route", "ToolMapping", "ToolNames", "fold_name"]
+__all__ = [
+    "ActionEntry",
+    "Catalog",
+    "Once",
+    "Parameter",
+    "Route",
+    "Rows",
+    "ToolMapping",
+    "ToolNames",
+    "fold_name",
+]
+
+T = TypeVar("T")
 
 MAX_REMEMBERED = 4096  # names that were looked for; far more than the tools of a deployment
+
+
+class Once(Generic[T]):
+    """A value that is made when it is first asked for.
+
+    Threads that ask at the same moment may make it twice, of which one is kept: a lock could be held by
+    another thread at the moment of a fork, for ever.
+    """
+
+    __slots__ = ("_kept", "_make")
+
+    def __init__(self, make: Callable[[], T]) -> None:
+        self._make = make
+        self._kept: dict[None, T] = {}
+
+    def __call__(self) -> T:
+        try:
+            return self._kept[None]
+        except KeyError:
+            return self._kept.setdefault(None, self._make())
+
+
+class Rows(dict[str, T]):
+    """A table of rows that are made when they are first asked for. See Once.
+
+    A dictionary, so that asking for a row that was made costs what a look-up costs. What it says of itself
+    (names, length, pairs) is about all rows, made or not.
+    """
+
+    __slots__ = ("_makers",)
+
+    def __init__(self, makers: Mapping[str, Callable[[], T]]) -> None:
+        super().__init__()
+        self._makers = dict(makers)
+
+    def __missing__(self, key: str) -> T:
+        return self.setdefault(key, self._makers[key]())
+
+    def get(self, key: str, default: T | None = None) -> T | None:  # type: ignore[override]  # of one kind
+        """The row, or the default. What fails while a row is made is no missing row."""
+        return self[key] if key in self._makers else default
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._makers
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._makers)
+
+    def __len__(self) -> int:
+        return len(self._makers)
+
+    def __eq__(self, other: object) -> bool:
+        return self is other
+
+    def keys(self) -> KeysView[str]:  # type: ignore[override]  # a dictionary's own type is made of it alone
+        """The names of all rows."""
+        return KeysView(self)
+
+    def items(self) -> ItemsView[str, T]:  # type: ignore[override]  # as above
+        """All rows."""
+        return ItemsView(self)
+
+    def values(self) -> ValuesView[T]:  # type: ignore[override]  # as above
+        """All rows."""
+        return ValuesView(self)
 
 
 class Parameter(msgspec.Struct, frozen=True):
@@ -97,7 +183,9 @@ class ToolNames(msgspec.Struct, frozen=True):
         for reading in readings(name):
             key = reading.key
             if not reading.server:
-                found = named.get(aliases.get(key, key))
+                # A name that a pack gives says more than one that a vendor and a tool run into: else a
+                # tool `database` of a vendor "Delete" would be found for `functions.delete_database`.
+                found = named.get(key if key in named else aliases.get(key, key))
                 if found is not None:
                     return found
             elif key not in self.whole and not any(map(self._is_tool, reading.parts)):
@@ -133,33 +221,38 @@ class Catalog:
     def __init__(
         self,
         *,
-        actions: Mapping[str, ActionEntry],
+        actions: Rows[ActionEntry],
         tools: ToolNames,
         routes: Mapping[str, Sequence[Route]],
         features: Sequence[Feature],
         packs: Mapping[str, int],
-        facts: frozenset[str],
+        facts: Once[frozenset[str]],
         patterns: Mapping[str, Sequence[str]],
+        replaced: Mapping[str, tuple[str, str]],
     ) -> None:
         """Args:
         facts: names of the facts of all actions. patterns: globs by the name of their set.
         packs: name -> version of what was loaded.
+        replaced: names of tools, as the operator's pack writes them, that mean something else than
+            permit0's own packs or a plugin's say: name -> (the action there, the action now).
         """
-        self.actions: Mapping[str, ActionEntry] = MappingProxyType(dict(actions))
+        self.actions: Mapping[str, ActionEntry] = MappingProxyType(actions)
         self.routes: Mapping[str, tuple[Route, ...]] = {h: tuple(r) for h, r in routes.items()}
         self.features = tuple(features)
         self.packs: Mapping[str, int] = MappingProxyType(dict(packs))
-        self.facts = facts
+        self.replaced: Mapping[str, tuple[str, str]] = MappingProxyType(dict(replaced))
         self.patterns: Mapping[str, Sequence[str]] = MappingProxyType(dict(patterns))
+        self._facts = facts
         self._tools = tools
-        self._named = dict(tools.named)
         self._found: dict[str, ToolMapping | None] = {}
+
+    @property
+    def facts(self) -> frozenset[str]:
+        """Names of the facts of all actions."""
+        return self._facts()
 
     def find(self, tool: str) -> ToolMapping | None:
         """The mapping of a tool by its name, however it is spelled; None if no pack knows it."""
-        found = self._named.get(tool)
-        if found is not None:
-            return found
         try:
             return self._found[tool]
         except KeyError:
@@ -177,4 +270,4 @@ class Catalog:
     @property
     def tools(self) -> tuple[str, ...]:
         """Folded names of all mapped tools."""
-        return tuple(self._named)
+        return tuple(self._tools.named)

@@ -1,10 +1,16 @@
-"""Pack specs -> Catalog. Runs once at start; everything that can be wrong is found here."""
+"""Packs -> Catalog. Runs once at start.
+
+Guarantees: everything that can be wrong with a pack from YAML is found here. Packs that were compiled
+before, together and without fault (LoadedPack.checked_with), are not looked through again: their tables
+and mappings are made when they are first asked for, and come out the same.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
-from typing import TypeVar
+from collections.abc import Callable, Collection, Iterable, Mapping
+from itertools import chain
+from typing import TYPE_CHECKING, TypeVar
 
 from permit0.errors import BadConfig, BadPack, InvalidInput
 from permit0.model.history import Feature
@@ -13,30 +19,31 @@ from permit0.model.vocabulary import Amplifier, Flag, Role
 from permit0.normalize.catalog import (
     ActionEntry,
     Catalog,
+    Once,
     Parameter,
     Route,
+    Rows,
     ToolMapping,
-    ToolNames,
     fold_name,
 )
 from permit0.normalize.conditions import ConditionCompiler
-from permit0.normalize.facts import COMMON_FACTS, FACTS_OF
+from permit0.normalize.facts import check_parameters, facts_of
 from permit0.normalize.loader import LoadedPack
-from permit0.normalize.pack_schema import (
-    ActionSpec,
-    MappingSpec,
-    ParameterType,
-    RouteSpec,
-    RuleSpec,
-)
-from permit0.normalize.rule_compiler import RuleCompiler
-from permit0.normalize.tool_names import is_one_word, vendor_names
+from permit0.normalize.pack_policy import ActionPolicy, MappingPolicy, RoutePolicy, RuleLine
+from permit0.normalize.parameter_types import ParameterType
+from permit0.normalize.patterns import PatternIndex
+from permit0.normalize.rule_compiler import RuleCompiler, feature_of
+from permit0.normalize.tool_index import Clash, ToolIndex
+from permit0.normalize.tool_names import vendor_names
 from permit0.taxonomy import Taxonomy
 from permit0.words import nearest
 
+if TYPE_CHECKING:
+    from permit0.located import Place
+
 __all__ = ["ExtraRules", "compile_packs"]
 
-ExtraRules = Mapping[str, Iterable[tuple[RuleSpec, str]]]
+ExtraRules = Mapping[str, Iterable[tuple[RuleLine, str]]]
 """Rules from permit0.yaml by action, each with where it stood. They can only raise."""
 
 T = TypeVar("T")
@@ -48,217 +55,233 @@ def compile_packs(
     taxonomy: Taxonomy,
     *,
     extra_rules: ExtraRules | None = None,
+    operators: Collection[str] = (),
 ) -> Catalog:
     """Compile packs.
+
+    Args:
+        packs: All packs of a deployment.
+        taxonomy: The actions that there are.
+        extra_rules: More rules for actions of the packs.
+        operators: Names of the packs that the operator chose: what they say of a tool's name takes the
+            place of what the others say (tool_index).
 
     Raises:
         BadPack: A name that is not known, or two packs that disagree.
         BadConfig: An extra rule is not valid (its place is in the message).
     """
-    return _Compiler(list(packs), taxonomy, extra_rules or {}).run()
+    return _Compiler(list(packs), taxonomy, extra_rules or {}, operators).run()
 
 
 class _Compiler:
     def __init__(
-        self, packs: list[LoadedPack], taxonomy: Taxonomy, extra_rules: ExtraRules
+        self,
+        packs: list[LoadedPack],
+        taxonomy: Taxonomy,
+        extra_rules: ExtraRules,
+        operators: Collection[str],
     ) -> None:
-        self._packs = packs
+        # The operator's last, since they replace what is there.
+        self._packs = sorted(packs, key=lambda pack: pack.name in operators)
+        self._operators = operators
         self._taxonomy = taxonomy
         self._extra = extra_rules
-        self._actions: dict[str, ActionEntry] = {}
-        self._specs: dict[str, tuple[ActionSpec, LoadedPack]] = {}
-        self._tools: dict[str, ToolMapping] = {}
-        self._whole: set[str] = set()
-        self._aliases: dict[str, set[str]] = {}
+        self._checked = _checked(packs)
+        self._added: dict[str, list[tuple[RuleLine, LoadedPack, Place]]] = {}
+        for pack in self._packs:
+            for action, lines in pack.policy.rules.items():
+                found = self._added.setdefault(action, [])
+                found += [(line, pack, ("rules", action, i)) for i, line in enumerate(lines)]
+        self._actions: dict[str, Callable[[], ActionEntry]] = {}
+        self._policies: dict[str, tuple[ActionPolicy, LoadedPack]] = {}
+        self._tools = ToolIndex()
         self._routes: dict[str, list[Route]] = {}
         self._features: dict[Feature, Feature] = {}
         self._patterns: dict[str, list[str]] = {}
+        self._indexes: dict[frozenset[str], PatternIndex] = {}
 
     def run(self) -> Catalog:
         self._join_patterns()
         for pack in self._packs:
-            for name, spec in pack.spec.actions.items():
-                self._compile_action(name, spec, pack)
-        for pack in self._packs:
-            for name in pack.spec.rules:
-                if name not in self._specs:
-                    raise BadPack(
-                        f"{pack.source.at(('rules', name))}: no pack has the action {name!r}"
-                        f"{nearest(name, tuple(self._specs))}"
-                    )
-        unknown = set(self._extra) - set(self._specs)
-        for name in sorted(unknown):
+            for name, policy in pack.policy.actions.items():
+                self._add_action(name, policy, pack)
+        for name, added in self._added.items():
+            if name not in self._policies:
+                _, pack, place = added[0]
+                hint = nearest(name, tuple(self._policies))
+                raise BadPack(f"{pack.source.at(place)}: no pack has the action {name!r}{hint}")
+        for name in sorted(set(self._extra) - set(self._policies)):
             for _, where in self._extra[name]:
                 raise BadConfig(f"{where}: no pack has the action {name!r}")
-        for name, (spec, pack) in self._specs.items():
-            self._map_canonical_name(name, spec, pack)
+        for name, (policy, pack) in self._policies.items():
+            self._name_action(name, policy, pack)
         for pack in self._packs:
-            for i, mapping in enumerate(pack.spec.mappings):
-                self._compile_mapping(mapping, pack, ("mappings", i))
-            for i, route in enumerate(pack.spec.routes):
+            for i, mapping in enumerate(pack.policy.mappings):
+                self._add_mapping(mapping, pack, ("mappings", i))
+            for i, route in enumerate(pack.policy.routes):
                 self._compile_route(route, pack, ("routes", i))
+        policies = [policy for policy, _ in self._policies.values()]
         return Catalog(
-            actions=self._actions,
-            tools=self._names(),
+            actions=Rows(self._actions),
+            tools=self._tools.names(),
             routes=self._routes,
             features=tuple(self._features),
-            packs={pack.spec.pack: pack.spec.version for pack in self._packs},
-            facts=frozenset(fact for spec, _ in self._specs.values() for fact in _facts(spec)),
+            packs={pack.name: pack.version for pack in self._packs},
+            facts=Once(lambda: frozenset(chain.from_iterable(map(facts_of, policies)))),
             patterns=self._patterns,
+            replaced=self._tools.replaced,
         )
 
     def _join_patterns(self) -> None:
         """Pattern sets are shared: a set that several packs extend is one set."""
         for pack in self._packs:
-            for name, globs in pack.spec.patterns.items():
+            for name, globs in pack.policy.patterns.items():
                 self._patterns.setdefault(name, []).extend(globs)
 
-    def _compile_action(self, name: str, spec: ActionSpec, pack: LoadedPack) -> None:
-        place: tuple[str | int, ...] = ("actions", name)
+    def _add_action(self, name: str, policy: ActionPolicy, pack: LoadedPack) -> None:
+        other = self._policies.setdefault(name, (policy, pack))[1]
+        if other is not pack:
+            where = pack.source.at(("actions", name))
+            raise BadPack(f"{where}: the action is also in {other.source.name!r}")
+        if pack.name in self._checked and name not in self._extra and name not in self._added:
+            for line in policy.session:  # the store of sessions is told of all of them at the start
+                self._intern(feature_of(line.session))
+            self._actions[name] = lambda: self._compile_action(name, policy, pack)
+            return
+        place = ("actions", name)
         _located(pack, place, lambda: self._taxonomy.require(name))
-        if name in self._specs:
-            other = self._specs[name][1].source.name
-            raise BadPack(f"{pack.source.at(place)}: the action is also in {other!r}")
-        for parameter in spec.counterparty:
-            if parameter not in spec.parameters:
+        _located(pack, (*place, "parameters"), lambda: check_parameters(policy.parameters))
+        entry = self._compile_action(name, policy, pack)
+        self._actions[name] = lambda: entry
+
+    def _compile_action(self, name: str, policy: ActionPolicy, pack: LoadedPack) -> ActionEntry:
+        place: Place = ("actions", name)
+        for parameter in policy.counterparty:
+            if parameter not in policy.parameters:
                 raise BadPack(
                     f"{pack.source.at((*place, 'counterparty'))}: no parameter {parameter!r}"
-                    f"{nearest(parameter, tuple(spec.parameters))}"
+                    f"{nearest(parameter, tuple(policy.parameters))}"
                 )
-        paths = [key for key, item in spec.parameters.items() if item.type == ParameterType.PATH]
-        conditions = ConditionCompiler(_facts(spec), self._patterns, precomputed=paths)
+        paths = [key for key, item in policy.parameters.items() if item.type is ParameterType.PATH]
+        conditions = ConditionCompiler(
+            facts_of(policy), self._patterns, precomputed=paths, indexes=self._indexes
+        )
         rules = RuleCompiler(name, conditions, self._intern)
         lines: list[Rule] = [
             _located(pack, (*place, "rules", i), lambda line=line: rules.rule(line))  # type: ignore[misc]  # mypy cannot infer a lambda with a default
-            for i, line in enumerate(spec.rules)
+            for i, line in enumerate(policy.rules)
         ]
         raising = RuleCompiler(name, conditions, self._intern, upward=True)
-        for adding in self._packs:
-            for i, line in enumerate(adding.spec.rules.get(name, ())):
-                at = ("rules", name, i)
-                if any(known.id == f"{name}/{line.id}" for known in lines):
-                    raise BadPack(
-                        f"{adding.source.at(at)}: there is a rule {line.id!r} already, choose another id"
-                    )
-                lines.append(_located(adding, at, lambda line=line: raising.rule(line)))  # type: ignore[misc]  # as above
+        for line, adding, at in self._added.get(name, ()):
+            if any(known.id == f"{name}/{line.id}" for known in lines):
+                raise BadPack(
+                    f"{adding.source.at(at)}: there is a rule {line.id!r} already, choose another id"
+                )
+            lines.append(_located(adding, at, lambda line=line: raising.rule(line)))  # type: ignore[misc]  # as above
         for extra, where in self._extra.get(name, ()):
             if any(line.id == f"{name}/{extra.id}" for line in lines):
                 raise BadConfig(f"{where}: there is a rule {extra.id!r} already, choose another id")
             lines.append(_placed(where, lambda extra=extra: raising.rule(extra)))  # type: ignore[misc]  # as above
         session: list[SessionAdjustment] = [
             _located(pack, (*place, "session", i), lambda line=line: rules.session(line))  # type: ignore[misc]  # as above
-            for i, line in enumerate(spec.session)
+            for i, line in enumerate(policy.session)
         ]
         ids = [line.id for line in (*lines, *session)]
         twice = next((rule_id for rule_id in ids if ids.count(rule_id) > 1), None)
         if twice is not None:
             raise BadPack(f"{pack.source.at(place)}: rule {twice!r} appears twice")
-        outward_spec = spec.outward
-        if isinstance(outward_spec, bool):
-            outward = (lambda facts: True) if outward_spec else None
+        when = policy.outward
+        if isinstance(when, bool):
+            outward = (lambda facts: True) if when else None
         else:
-            outward = _located(pack, (*place, "outward"), lambda: conditions.compile(outward_spec))
-        self._specs[name] = (spec, pack)
-        self._actions[name] = ActionEntry(
+            outward = _located(pack, (*place, "outward"), lambda: conditions.compile(when))
+        return ActionEntry(
             template=ActionTemplate(
                 action=name,
-                risk_class=spec.risk,
-                base=tuple(spec.amplifiers.get(amp, 0) for amp in Amplifier),
+                risk_class=policy.risk,
+                base=tuple(policy.amplifiers.get(amp, 0) for amp in Amplifier),
                 roles=tuple(
-                    _ROLE[spec.flags[flag]] if flag in spec.flags else Role.ABSENT for flag in Flag
+                    _ROLE[policy.flags[flag]] if flag in policy.flags else Role.ABSENT
+                    for flag in Flag
                 ),
                 rules=tuple(lines),
                 session=tuple(session),
-                pack=pack.spec.pack,
+                pack=pack.name,
             ),
             parameters={
                 key: Parameter(key, item.type, item.required, conditions.index(key))
-                for key, item in spec.parameters.items()
+                for key, item in policy.parameters.items()
             },
-            required=tuple(key for key, item in spec.parameters.items() if item.required),
-            reads=spec.reads,
+            required=tuple(key for key, item in policy.parameters.items() if item.required),
+            reads=policy.reads,
             outward=outward,
-            counterparty=tuple(spec.counterparty),
+            counterparty=policy.counterparty,
             repeats=any(
                 item.type in (ParameterType.PATH, ParameterType.URL)
-                for item in spec.parameters.values()
+                for item in policy.parameters.values()
             ),
         )
+
+    def _name_action(self, name: str, policy: ActionPolicy, pack: LoadedPack) -> None:
+        try:
+            self._tools.name_action(name, Once(lambda: _canonical(name, policy)))
+        except Clash as error:
+            raise BadPack(f"{pack.source.at(('actions', name))}: {error}") from error
 
     def _intern(self, feature: Feature) -> Feature:
         """One object for equal features: the state store looks them up by identity."""
         return self._features.setdefault(feature, feature)
 
-    def _map_canonical_name(self, action: str, spec: ActionSpec, pack: LoadedPack) -> None:
-        """`payments.transfer`, `payments_transfer`, `PaymentsTransfer` are the action itself."""
-        names = {fold_name(key): key for key in spec.parameters}
-        for key, parameter in spec.parameters.items():
-            for alias in parameter.names:
-                names.setdefault(fold_name(alias), key)
-        mapping = ToolMapping(
-            action=action,
-            names=names,
-            nested={},
-            inert=frozenset(fold_name(name) for name in spec.inert),
-            literals={},
-            minor_units=False,
-            select=(),
-            origin="canonical",
-        )
-        self._add_tool(action, mapping, pack, ("actions", action))
-        self._tools[action] = mapping
+    def _add_mapping(self, policy: MappingPolicy, pack: LoadedPack, place: Place) -> None:
+        mapping = Once(lambda: self._compile_mapping(policy, pack, place))
+        if pack.name not in self._checked:
+            mapping()
+        operator = pack.name in self._operators
+        vendors = vendor_names(policy.vendor)
+        for tool in policy.tools:
+            try:
+                self._tools.claim(tool, mapping, vendors=vendors, operator=operator)
+            except Clash as error:
+                raise BadPack(f"{pack.source.at(place)}: {error}") from error
 
     def _compile_mapping(
-        self, spec: MappingSpec, pack: LoadedPack, place: tuple[str | int, ...]
-    ) -> None:
-        actions = [spec.action, *(a for choice in spec.select.values() for a in choice.values())]
-        mapping = self._mapping(
-            actions, spec.arguments, spec.literals, pack, place, origin=f"mapping:{pack.spec.pack}"
-        )
-        inert = frozenset(fold_name(name) for name in spec.inert) | mapping.inert
-        chooser = tuple((fold_name(name), dict(choice)) for name, choice in spec.select.items())
-        full = ToolMapping(
-            action=spec.action,
-            names=mapping.names,
-            nested=mapping.nested,
-            inert=inert | {name for name, _ in chooser},
-            literals=mapping.literals,
-            minor_units=spec.minor_units,
+        self, policy: MappingPolicy, pack: LoadedPack, place: Place
+    ) -> ToolMapping:
+        chosen = (action for choice in policy.select.values() for action in choice.values())
+        chooser = tuple((fold_name(name), choice) for name, choice in policy.select.items())
+        return self._mapping(
+            [policy.action, *chosen],
+            policy,
+            pack,
+            place,
+            inert={*map(fold_name, policy.inert), *(name for name, _ in chooser)},
             select=chooser,
-            origin=mapping.origin,
+            origin=f"mapping:{pack.name}",
         )
-        vendors = vendor_names(spec.vendor)
-        for tool in spec.tools:
-            self._add_tool(tool, full, pack, place)
-            name = fold_name(tool)
-            if "/" in tool or is_one_word(tool):
-                self._whole.add(name)
-            if "/" not in tool:
-                for vendor in (*vendors, name):  # a server is often called like its only tool
-                    self._aliases.setdefault(vendor + name, set()).add(name)
 
     def _mapping(
         self,
         actions: list[str],
-        arguments: Mapping[str, str | list[str]],
-        literals: Mapping[str, object],
+        policy: MappingPolicy | RoutePolicy,
         pack: LoadedPack,
-        place: tuple[str | int, ...],
+        place: Place,
         *,
+        inert: Collection[str],
+        select: tuple[tuple[str, Mapping[str, str]], ...],
         origin: str,
     ) -> ToolMapping:
         known: dict[str, None] = {}
-        inert: set[str] = set()
+        meaningless: set[str] = set()
         for action in actions:
-            found = self._specs.get(action)
+            found = self._policies.get(action)
             if found is None:
                 raise BadPack(
                     f"{pack.source.at(place)}: no pack has the action {action!r}"
-                    f"{nearest(action, tuple(self._specs))}"
+                    f"{nearest(action, tuple(self._policies))}"
                 )
             known.update(dict.fromkeys(found[0].parameters))
-            inert.update(fold_name(name) for name in found[0].inert)
-        for parameter in (*arguments, *literals):
+            meaningless.update(map(fold_name, found[0].inert))
+        for parameter in (*policy.arguments, *policy.literals):
             if parameter not in known:
                 raise BadPack(
                     f"{pack.source.at(place)}: {actions[0]} has no parameter {parameter!r}"
@@ -266,7 +289,7 @@ class _Compiler:
                 )
         names: dict[str, str] = {}
         nested: dict[str, list[tuple[tuple[str, ...], str]]] = {}
-        for parameter, given in arguments.items():
+        for parameter, given in policy.arguments.items():
             for argument in [given] if isinstance(given, str) else given:
                 first, *rest = argument.split(".")
                 if rest:
@@ -277,65 +300,58 @@ class _Compiler:
             action=actions[0],
             names=names,
             nested={name: tuple(paths) for name, paths in nested.items()},
-            inert=frozenset(inert - set(names)),
-            literals=dict(literals),  # type: ignore[arg-type]  # pydantic's JsonValue is our Json
-            minor_units=False,
-            select=(),
+            inert=frozenset(inert) | (meaningless - set(names)),
+            literals=policy.literals,
+            minor_units=policy.minor_units,
+            select=select,
             origin=origin,
         )
 
-    def _compile_route(
-        self, spec: RouteSpec, pack: LoadedPack, place: tuple[str | int, ...]
-    ) -> None:
-        mapping = self._mapping(
-            [spec.action], spec.arguments, spec.literals, pack, place, origin="route"
-        )
+    def _compile_route(self, policy: RoutePolicy, pack: LoadedPack, place: Place) -> None:
         segments = [
             "[^/]+" if segment == "*" else re.escape(segment.casefold())
-            for segment in spec.path.strip("/").split("/")
+            for segment in policy.path.strip("/").split("/")
         ]
         route = Route(
-            methods=frozenset(method.upper() for method in spec.methods),
+            methods=frozenset(method.upper() for method in policy.methods),
             path=re.compile("/" + "/".join(segments) + "/?"),
-            mapping=ToolMapping(
-                action=mapping.action,
-                names=mapping.names,
-                nested=mapping.nested,
-                inert=mapping.inert,
-                literals=mapping.literals,
-                minor_units=spec.minor_units,
-                select=(),
-                origin="route",
+            mapping=self._mapping(
+                [policy.action], policy, pack, place, inert=(), select=(), origin="route"
             ),
         )
-        self._routes.setdefault(spec.host.lower(), []).append(route)
-
-    def _add_tool(
-        self, tool: str, mapping: ToolMapping, pack: LoadedPack, place: tuple[str | int, ...]
-    ) -> None:
-        name = fold_name(tool)
-        other = self._tools.get(name)
-        if other is not None and other != mapping:
-            raise BadPack(
-                f"{pack.source.at(place)}: tool {tool!r} is already mapped to {other.action!r}"
-            )
-        self._tools[name] = mapping
-
-    def _names(self) -> ToolNames:
-        # Two vendors' names that run into one letter sequence name nobody.
-        single = {alias: min(found) for alias, found in self._aliases.items() if len(found) == 1}
-        return ToolNames(self._tools, frozenset(self._whole), single)
+        self._routes.setdefault(policy.host.lower(), []).append(route)
 
 
-def _facts(spec: ActionSpec) -> set[str]:
-    """The facts that an action can have, by its parameters."""
-    found = set(COMMON_FACTS)
-    for name, parameter in spec.parameters.items():
-        found.update(fact.format(p=name) for fact in FACTS_OF[ParameterType(parameter.type)])
-    return found
+def _checked(packs: Iterable[LoadedPack]) -> set[str]:
+    """Names of the packs that were checked before, if all that they were checked with are here.
+
+    A pack of the same name that was read elsewhere is not the same pack.
+    """
+    together: dict[frozenset[str], set[str]] = {}
+    for pack in packs:
+        together.setdefault(pack.checked_with, set()).add(pack.name)
+    return {name for names, here in together.items() if here == names for name in names}
 
 
-def _located(pack: LoadedPack, place: tuple[str | int, ...], make: Callable[[], T]) -> T:
+def _canonical(action: str, policy: ActionPolicy) -> ToolMapping:
+    """`payments.transfer`, `payments_transfer`, `PaymentsTransfer` are the action itself."""
+    names = {fold_name(key): key for key in policy.parameters}
+    for key, parameter in policy.parameters.items():
+        for alias in parameter.names:
+            names.setdefault(fold_name(alias), key)
+    return ToolMapping(
+        action=action,
+        names=names,
+        nested={},
+        inert=frozenset(fold_name(name) for name in policy.inert),
+        literals={},
+        minor_units=False,
+        select=(),
+        origin="canonical",
+    )
+
+
+def _located(pack: LoadedPack, place: Place, make: Callable[[], T]) -> T:
     """Run `make`; an InvalidInput becomes a BadPack that says where."""
     try:
         return make()

@@ -13,7 +13,7 @@ from decimal import Decimal
 from permit0.errors import InvalidInput
 from permit0.model.action import Fact
 from permit0.model.rule import FactPredicate
-from permit0.normalize.pack_schema import ConditionSpec, TestSpec
+from permit0.normalize.pack_policy import Condition, FactTest, Test
 from permit0.normalize.patterns import PatternIndex
 from permit0.words import nearest
 
@@ -29,6 +29,7 @@ class ConditionCompiler:
     Args:
         facts: Names of the facts that the action can have.
         patterns: Globs by the name of their set.
+        indexes: Where indexes of patterns are kept, so that equal ones are made once.
         precomputed: Facts whose matching sets are in the fact "<name>.kinds", found once per call
             by the index that `index` gives.
     """
@@ -38,19 +39,21 @@ class ConditionCompiler:
         facts: Iterable[str],
         patterns: Mapping[str, Sequence[str]],
         *,
+        indexes: dict[frozenset[str], PatternIndex] | None = None,
         precomputed: Collection[str] = (),
     ) -> None:
         self._facts = tuple(sorted(set(facts)))
         self._patterns = patterns
+        self._indexes: dict[frozenset[str], PatternIndex] = {} if indexes is None else indexes
         self._precomputed = frozenset(precomputed)
         self._used: dict[str, set[str]] = {}
 
     def index(self, name: str) -> PatternIndex | None:
         """The pattern sets that the conditions compiled so far ask of a precomputed fact."""
         used = self._used.get(name)
-        return None if used is None else PatternIndex({key: self._patterns[key] for key in used})
+        return None if used is None else self._index(frozenset(used))
 
-    def compile(self, spec: ConditionSpec | None) -> FactPredicate | None:
+    def compile(self, spec: Condition | None) -> FactPredicate | None:
         """The predicate of a condition; None for no condition.
 
         Raises:
@@ -63,9 +66,9 @@ class ConditionCompiler:
             raise InvalidInput("the condition has no test")
         return _conjunction(tests)
 
-    def _all(self, spec: ConditionSpec) -> Compiled:
+    def _all(self, spec: Condition) -> Compiled:
         tests: list[FactPredicate] = []
-        for name, test in (spec.__pydantic_extra__ or {}).items():
+        for name, test in spec.tests.items():
             if name not in self._facts:
                 raise InvalidInput(f"no fact {name!r} here{nearest(name, self._facts)}")
             tests.extend(self._tests(name, test))
@@ -78,10 +81,10 @@ class ConditionCompiler:
             tests.append(_negation(_conjunction(self._all(spec.none_of))))
         return tuple(tests)
 
-    def _tests(self, name: str, test: object) -> Iterable[FactPredicate]:
-        if isinstance(test, TestSpec):
+    def _tests(self, name: str, test: Test) -> Iterable[FactPredicate]:
+        if isinstance(test, FactTest):
             yield from self._operators(name, test)
-        elif isinstance(test, list):
+        elif isinstance(test, tuple):
             yield _in(name, frozenset(str(item) for item in test))
         elif isinstance(test, bool):
             yield _is(name, test)
@@ -90,7 +93,7 @@ class ConditionCompiler:
         else:
             yield _is(name, str(test))
 
-    def _operators(self, name: str, test: TestSpec) -> Iterable[FactPredicate]:
+    def _operators(self, name: str, test: FactTest) -> Iterable[FactPredicate]:
         count = 0
         for bound, relation in (
             (test.above, operator.gt),
@@ -128,7 +131,14 @@ class ConditionCompiler:
         if name in self._precomputed:
             self._used.setdefault(name, set()).update(wanted)
             return _has(f"{name}.kinds", wanted)
-        return _match(name, PatternIndex({key: self._patterns[key] for key in sorted(wanted)}))
+        return _match(name, self._index(wanted))
+
+    def _index(self, sets: frozenset[str]) -> PatternIndex:
+        found = self._indexes.get(sets)
+        if found is None:
+            found = PatternIndex({key: self._patterns[key] for key in sorted(sets)})
+            found = self._indexes.setdefault(sets, found)
+        return found
 
 
 def _compare(

@@ -26,7 +26,7 @@ from permit0.normalize.catalog import ActionEntry, Catalog, ToolMapping, fold_na
 from permit0.normalize.compiled import ToolCompiler
 from permit0.normalize.extras import read_extras
 from permit0.normalize.organisation import Organisation
-from permit0.normalize.pack_schema import ParameterType
+from permit0.normalize.parameter_types import ParameterType
 from permit0.normalize.parameters import Bound, Reading, read_parameters
 from permit0.normalize.routes import find_route, request_body
 from permit0.normalize.shell_actions import shell_actions

@@ -15,6 +15,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
 
 from permit0.model.vocabulary import Amplifier, Effect, Flag
+from permit0.normalize.parameter_types import ParameterType
 
 __all__ = [
     "ActionSpec",
@@ -47,26 +48,6 @@ AmplifierName = Annotated[Amplifier, _by_value(Amplifier)]
 EffectName = Annotated[Effect, _by_value(Effect)]
 RoleName = Literal["primary", "secondary"]
 Number = int | float
-
-
-class ParameterType(StrEnum):
-    """How an argument is read. Each type gives its own facts (normalize.parameters)."""
-
-    MONEY = "money"
-    CURRENCY = "currency"
-    PAYEE = "payee"
-    ACCOUNT = "account"
-    CUSTOMER = "customer"
-    RECIPIENTS = "recipients"
-    PATH = "path"
-    URL = "url"
-    SHELL = "shell"
-    TEXT = "text"
-    FILES = "files"
-    LABEL = "label"
-    COUNT = "count"
-    SWITCH = "switch"
-    ANY = "any"
 
 
 TypeName = Annotated[ParameterType, _by_value(ParameterType)]

@@ -21,7 +21,7 @@ from permit0.model.action import Fact
 from permit0.model.values import ShellLine
 from permit0.normalize.money import parse_money
 from permit0.normalize.organisation import Organisation, fold_identity
-from permit0.normalize.pack_schema import ParameterType
+from permit0.normalize.parameter_types import ParameterType
 from permit0.normalize.paths import parse_path
 from permit0.normalize.patterns import PatternIndex
 from permit0.normalize.recipients import parse_recipients

@@ -9,9 +9,9 @@ from permit0.model.history import Feature, FeatureKind, HistoryView
 from permit0.model.rule import Change, Rule, SessionAdjustment, SessionTest, floor_of
 from permit0.model.vocabulary import Amplifier, Effect, Flag, Role
 from permit0.normalize.conditions import ConditionCompiler
-from permit0.normalize.pack_schema import LineSpec, RuleSpec, SessionSpec, SessionTestSpec
+from permit0.normalize.pack_policy import Line, RuleLine, SessionLine, SessionQuestion
 
-__all__ = ["RuleCompiler"]
+__all__ = ["RuleCompiler", "feature_of"]
 
 _AMPLIFIER = {amplifier: i for i, amplifier in enumerate(Amplifier)}
 _FLAG = {flag: i for i, flag in enumerate(Flag)}
@@ -42,7 +42,7 @@ class RuleCompiler:
         self._intern = intern
         self._upward = upward
 
-    def rule(self, spec: RuleSpec) -> Rule:
+    def rule(self, spec: RuleLine) -> Rule:
         """One line about the call itself.
 
         Raises:
@@ -62,7 +62,7 @@ class RuleCompiler:
             floor=floor_of(spec.effect, name, spec.why),
         )
 
-    def session(self, spec: SessionSpec) -> SessionAdjustment:
+    def session(self, spec: SessionLine) -> SessionAdjustment:
         """One line about the session. It never makes anything milder.
 
         Raises:
@@ -84,7 +84,7 @@ class RuleCompiler:
             floor=floor_of(spec.effect, name, spec.why),
         )
 
-    def _check(self, spec: LineSpec) -> None:
+    def _check(self, spec: Line) -> None:
         lowers = any(points < 0 for points in spec.amplifiers.values())
         if self._upward and (lowers or spec.effect in _MILD):
             raise InvalidInput(
@@ -93,39 +93,43 @@ class RuleCompiler:
         if lowers and spec.effect not in _MILD:
             raise InvalidInput("negative points go with the effects downgrade and allow only")
 
-    def _test(self, spec: SessionTestSpec) -> SessionTest:
+    def _test(self, spec: SessionQuestion) -> SessionTest:
         given = [spec.count, spec.distinct, spec.recent, spec.rate]
         if sum(item is not None for item in given) != 1:
             raise InvalidInput("a session line asks one of count, distinct, recent or rate")
         if (spec.distinct is None) != (spec.key is None):
             raise InvalidInput("'distinct' and 'key' go together")
-        actions = frozenset(spec.of)
-        own = 1 if self._action in actions else 0
-        mark = "exposed" if spec.exposed else None
-        window = None if spec.within_s is None else float(spec.within_s)
-
-        def feature(kind: FeatureKind, window_s: float | None) -> Feature:
-            made = Feature(
-                kind=kind,
-                actions=actions,
-                mark=mark,
-                key=spec.key,
-                window_s=window_s,
-                # Without a window the line is about this session; others count for an hour.
-                shared_window_s=3600.0 if window_s is None else window_s,
-            )
-            return self._intern(made)
-
+        own = 1 if self._action in spec.of else 0
+        feature = self._intern(feature_of(spec))
         if spec.count is not None:
-            return _count(feature(FeatureKind.COUNT, window), spec.count - own)
+            return _count(feature, spec.count - own)
         if spec.rate is not None:
-            return _count(feature(FeatureKind.COUNT, 60.0), spec.rate + 1 - own)
+            return _count(feature, spec.rate + 1 - own)
         if spec.distinct is not None:
-            return _distinct(feature(FeatureKind.DISTINCT, window), spec.key or "", spec.distinct)
-        return _recent(feature(FeatureKind.LATEST, None), spec.recent or 1, spec.within_s)
+            return _distinct(feature, spec.key or "", spec.distinct)
+        return _recent(feature, spec.recent or 1, spec.within_s)
 
 
-def _change(spec: LineSpec, demote: tuple[int, ...]) -> Change:
+def feature_of(spec: SessionQuestion) -> Feature:
+    """What a session line asks of history."""
+    kind, window = FeatureKind.LATEST, None
+    if spec.recent is None:
+        kind = FeatureKind.COUNT if spec.distinct is None else FeatureKind.DISTINCT
+        window = None if spec.within_s is None else float(spec.within_s)
+    if spec.rate is not None:
+        window = 60.0
+    return Feature(
+        kind=kind,
+        actions=frozenset(spec.of),
+        mark="exposed" if spec.exposed else None,
+        key=spec.key,
+        window_s=window,
+        # Without a window the line is about this session; others count for an hour.
+        shared_window_s=3600.0 if window is None else window,
+    )
+
+
+def _change(spec: Line, demote: tuple[int, ...]) -> Change:
     raised = {_FLAG[flag]: _ROLE[role] for flag, role in spec.add_flags.items()}
     for flag in spec.promote:
         raised[_FLAG[flag]] = Role.PRIMARY

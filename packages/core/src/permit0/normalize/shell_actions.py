@@ -16,7 +16,7 @@ from permit0.model.values import ShellCommand, ShellLine
 from permit0.normalize.assemble import norm_action
 from permit0.normalize.catalog import ActionEntry, Catalog
 from permit0.normalize.organisation import Organisation
-from permit0.normalize.pack_schema import ParameterType
+from permit0.normalize.parameter_types import ParameterType
 from permit0.normalize.parameters import Bound, Reading, read_parameters
 from permit0.normalize.paths import parse_path
 

@@ -12,7 +12,7 @@ Does not: change files, or read permit0.yaml.
 from __future__ import annotations
 
 import multiprocessing
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from copy import copy
 from types import MappingProxyType
@@ -21,9 +21,11 @@ import msgspec
 from pydantic import ValidationError
 
 from permit0.errors import BadPack
+from permit0.located import Located
 from permit0.normalize.catalog import Catalog
 from permit0.normalize.compiler import compile_packs
 from permit0.normalize.loader import LoadedPack
+from permit0.normalize.pack_policy import policy_of
 from permit0.normalize.pack_schema import PackSpec
 from permit0.taxonomy import load_taxonomy
 from permit0.testing.mutants import Mutant, Target, mutants, said_at, targets
@@ -67,10 +69,10 @@ class MutationBench:
         self._taxonomy = load_taxonomy()
         catalog = self._bench.catalog
         patterns = {name: list(globs) for name, globs in catalog.patterns.items()}
-        self._patterns = LoadedPack(
-            PackSpec(pack="patterns", version=1, patterns=patterns), self._packs[0].source
+        self._patterns = _pack_of(
+            {"pack": "patterns", "version": 1, "patterns": patterns}, packs[0]
         )
-        self._by_name = {pack.spec.pack: pack for pack in self._packs}
+        self._by_name = {pack.name: pack for pack in self._packs}
         self._targets: dict[str, list[Target]] = {}
         for target in self.targets():
             self._targets.setdefault(target.action, []).append(target)
@@ -92,7 +94,7 @@ class MutationBench:
         return tuple(
             target
             for pack in self._packs
-            if names is None or pack.spec.pack in names
+            if names is None or pack.name in names
             for target in targets(pack)
         )
 
@@ -106,7 +108,7 @@ class MutationBench:
             min(processes, len(chosen)),
             mp_context=multiprocessing.get_context("spawn"),
             initializer=_start,
-            initargs=(self._packs, self._own),
+            initargs=([pack.whole for pack in self._packs], self._own),
         ) as pool:
             yield from pool.map(_try_target, chosen)
 
@@ -131,10 +133,8 @@ class MutationBench:
             for part in self._targets[target.action]:
                 pack = self._by_name[part.pack]
                 said = mutant.changed if part == target else said_at(pack, part)
-                spec = PackSpec.model_validate(
-                    {"pack": part.pack, "version": 1, part.part: {part.action: said}}
-                )
-                packs.append(LoadedPack(spec, pack.source))
+                data = {"pack": part.pack, "version": 1, part.part: {part.action: said}}
+                packs.append(_pack_of(data, pack))
             alone = compile_packs(packs, self._taxonomy)
         except (ValidationError, BadPack):
             return None
@@ -149,6 +149,15 @@ class MutationBench:
         return any(bench.run(case).failures for case in cases)
 
 
+def _pack_of(data: Mapping[str, object], origin: LoadedPack) -> LoadedPack:
+    """A part of a pack as a pack of its own; its lines are those of the file that it is from."""
+    return _loaded(PackSpec.model_validate(data), origin.source)
+
+
+def _loaded(spec: PackSpec, source: Located) -> LoadedPack:
+    return LoadedPack(policy_of(spec), lambda: (spec, source), file=source.name)
+
+
 def _order(case: Case, mutant: Mutant) -> tuple[int, int]:
     """Those that name the changed line first, and short ones before long ones."""
     named = mutant.line and any(rule.rpartition("/")[2] == mutant.line for rule in case.spec.rules)
@@ -159,9 +168,9 @@ _work: Callable[[Target], Outcome] | None = None
 """Of a process that was started for nothing else."""
 
 
-def _start(packs: Sequence[LoadedPack], own: Sequence[str] | None) -> None:
+def _start(packs: Sequence[tuple[PackSpec, Located]], own: Sequence[str] | None) -> None:
     global _work  # noqa: PLW0603  # the pool gives its initializer no other place
-    _work = MutationBench(packs, own=own).try_target
+    _work = MutationBench([_loaded(*pack) for pack in packs], own=own).try_target
 
 
 def _try_target(target: Target) -> Outcome:

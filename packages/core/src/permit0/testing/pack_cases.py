@@ -12,7 +12,7 @@ Does not: read permit0.yaml; a case says all that it depends on.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from copy import copy
 
 import msgspec
@@ -20,7 +20,7 @@ from pydantic import ValidationError
 
 from permit0 import builtin
 from permit0.canonical import Json, freeze
-from permit0.config import OrgConfig
+from permit0.config import parse_org
 from permit0.engine import Engine
 from permit0.errors import BadPack, InvalidInput
 from permit0.model.call import ToolCall
@@ -73,14 +73,14 @@ class CaseResult(msgspec.Struct, frozen=True):
 
 
 def built_in_packs() -> list[LoadedPack]:
-    """The packs that ship with permit0."""
+    """The packs that ship with permit0, whole, from YAML."""
     return load_packs(builtin.permit0_pack_files())
 
 
 def with_packs(base: Sequence[LoadedPack], packs: Sequence[LoadedPack]) -> list[LoadedPack]:
     """`packs` added to `base`; one of the same name takes the other's place."""
-    names = {pack.spec.pack for pack in packs}
-    return [*(pack for pack in base if pack.spec.pack not in names), *packs]
+    names = {pack.name for pack in packs}
+    return [*(pack for pack in base if pack.name not in names), *packs]
 
 
 class CaseBench:
@@ -88,17 +88,24 @@ class CaseBench:
 
     Args:
         packs: All packs that calls may need, not only those whose cases are run.
+        operators: Names of the packs that an operator will name in permit0.yaml, whose mappings take
+            the place of others; by default all that do not ship with permit0.
 
     Raises:
         BadPack: A pack cannot be compiled.
     """
 
-    def __init__(self, packs: Sequence[LoadedPack]) -> None:
+    def __init__(
+        self, packs: Sequence[LoadedPack], *, operators: Collection[str] | None = None
+    ) -> None:
         self._packs = tuple(packs)
+        if operators is None:
+            ours = {pack.name for pack in builtin.load_built_in()[0]}
+            operators = {pack.name for pack in packs} - ours
         self._scorer = Scorer()
         self._rules = immutable_rules(SessionLimits())
         self._orgs: dict[str, Organisation] = {}
-        self._use(compile_packs(packs, load_taxonomy()))
+        self._use(compile_packs(packs, load_taxonomy(), operators=operators))
 
     def _use(self, catalog: Catalog) -> None:
         self._catalog = catalog
@@ -122,11 +129,11 @@ class CaseBench:
     def cases(self, names: Sequence[str] | None = None) -> Iterator[Case]:
         """The cases of all packs, or of those with these names."""
         for pack in self._packs:
-            if names is not None and pack.spec.pack not in names:
+            if names is not None and pack.name not in names:
                 continue
             for i, spec in enumerate(pack.spec.cases):
                 line = pack.source.line(("cases", i))
-                yield Case(spec, pack.spec.pack, f"{pack.source.name}:{line}")
+                yield Case(spec, pack.name, f"{pack.source.name}:{line}")
 
     def run(self, case: Case) -> CaseResult:
         """Run one case.
@@ -169,7 +176,7 @@ class CaseBench:
         found = self._orgs.get(key)
         if found is None:
             try:
-                found = self._orgs[key] = Organisation(OrgConfig.model_validate(case.spec.org))
+                found = self._orgs[key] = Organisation(parse_org(case.spec.org))
             except (ValidationError, InvalidInput) as error:
                 detail = (
                     error.errors(include_url=False)[0]["msg"]
