@@ -24,7 +24,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 # Those of the integrations run in tests/<framework>, where their framework is.
-READMES = [ROOT / "README.md", ROOT / "packages/core/README.md"]
+READMES = [ROOT / "README.md", ROOT / "packages/core/README.md", ROOT / "docs/packs.md"]
 FENCE = re.compile(r"^(?P<fence>`{3,})(?P<language>[\w-]*)\s*$")
 REMARK = re.compile(r"^<!--\s*(?P<word>not-run:|file:|run)\s*(?P<value>.*?)\s*-->$")
 STARTS_PERMIT0 = re.compile(r"(?:^|\|\s*)permit0(?:\s|$)")

@@ -18,6 +18,7 @@ from permit0.cli.terminal import Terminal, visible
 from permit0.errors import InvalidInput
 from permit0.integration import ToolDescription
 from permit0.normalize.catalog import ActionEntry, Catalog
+from permit0.normalize.compiled import make_classifier
 from permit0.normalize.pack_schema import ParameterType
 from permit0.taxonomy import UNCLASSIFIED, load_taxonomy
 from permit0.testing.pack_cases import CaseBench, built_in_packs
@@ -93,8 +94,9 @@ def _tools(options: Namespace, catalog: Catalog) -> list[Mapped]:
         tool = ToolDescription(f"{last}_{action.replace('.', '_')}")
         found.append(Mapped(tool, action, arguments, "put the name of your tool and its arguments"))
     if options.tools is not None:
+        classifier = make_classifier(catalog)
         for item in read_tools_file(options.tools):
-            known = how_found(item, catalog)
+            known = how_found(item, catalog, classifier)
             if known.how != "mapping":
                 note = (
                     f"found by its {known.how}"

@@ -258,7 +258,7 @@ def _rule(rule: StarterRule) -> list[str]:
 
 def _case_name(item: Mapped) -> str:
     if item.action == UNCLASSIFIED:
-        return f"{item.tool.name} is unknown and asks a person"
+        return f"{item.tool.name} without a mapping"
     return f"{item.tool.name} is {item.action}"
 
 

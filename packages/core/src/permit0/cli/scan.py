@@ -18,13 +18,15 @@ import msgspec
 from rich.text import Text
 
 from permit0.build import Deployment, assemble
+from permit0.classify import Classifier
 from permit0.cli.pack_text import pack_text, write_new
 from permit0.cli.render import TIER_STYLE
-from permit0.cli.scan_find import Found, Range, base_flags, how_found, mapped, range_of
+from permit0.cli.scan_find import Found, How, Range, base_flags, how_found, mapped, range_of
 from permit0.cli.scan_target import ScannedTool, read_target
 from permit0.cli.terminal import Terminal, make_terminal, visible
 from permit0.config import find_config, load_config
 from permit0.model.vocabulary import Verdict
+from permit0.normalize.compiled import make_classifier
 
 __all__ = ["run"]
 
@@ -47,9 +49,11 @@ def run(options: Namespace) -> int:
     Raises:
         Permit0Error: The target, the configuration or the file to write is not good.
     """
+    items = read_target(options.target)
     named = None if options.config is None else Path(options.config)
     deployment = assemble(load_config(find_config(named)))
-    rows = [_row(item, deployment) for item in read_target(options.target)]
+    classifier = make_classifier(deployment.catalog)
+    rows = [_row(item, deployment, classifier) for item in items]
     if options.write is not None:
         _write(options, rows, deployment)
     if options.json:
@@ -63,9 +67,9 @@ def run(options: Namespace) -> int:
     return 1 if options.strict and unknown else 0
 
 
-def _row(item: ScannedTool, deployment: Deployment) -> _Row:
+def _row(item: ScannedTool, deployment: Deployment, classifier: Classifier) -> _Row:
     catalog = deployment.catalog
-    found = how_found(item, catalog)
+    found = how_found(item, catalog, classifier)
     return _Row(
         item,
         found,
@@ -90,7 +94,8 @@ def _print(term: Terminal, rows: list[_Row]) -> None:
             term.flow(cells[2:], indent=4)
     term.blank()
     counts = Counter(row.found.how for row in rows)
-    said = [f"{counts[how]} by {how}" for how in ("mapping", "route", "compiled") if counts[how]]
+    words: dict[How, str] = {"mapping": "by mapping", "route": "by route", "compiled": "compiled"}
+    said = [f"{counts[how]} {word}" for how, word in words.items() if counts[how]]
     noun = "tool" if len(rows) == 1 else "tools"
     text = Text(f"{len(rows)} {noun}", "bold").append(f": {', '.join(said) or 'none is known'}")
     if counts["unknown"]:
@@ -98,6 +103,9 @@ def _print(term: Terminal, rows: list[_Row]) -> None:
         text.append(": every call of an unknown tool asks a person")
     term.line(text)
     if counts["unknown"] or counts["compiled"] or counts["route"]:
+        if any(row.found.asks for row in rows):
+            asks = "asks: a person is asked at least, until a mapping says what the tool is"
+            term.line(Text(asks, "bright_black"))
         term.line(Text("--write FILE proposes a pack for what no mapping knows", "bright_black"))
     term.line(
         Text(
@@ -120,7 +128,7 @@ def _cells(row: _Row, term: Terminal) -> list[Text]:
     found, is_known = row.found, row.found.how != "unknown"
     more = f" and {len(found.actions) - 1} more" if len(found.actions) > 1 else ""
     if found.how == "compiled" and found.confidence is not None:
-        how = f"compiled, {found.confidence:.2f}"
+        how = f"compiled {found.confidence:.2f}{', asks' if found.asks else ''}"
     elif found.pack and found.how in {"mapping", "route"}:
         how = f"{found.how} {found.pack}"
     else:

@@ -13,7 +13,6 @@ Does not: decide anything.
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Mapping
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -21,9 +20,9 @@ from urllib.parse import urlsplit
 import msgspec
 
 from permit0.canonical import Json
+from permit0.classify import Classifier, ToolDescription
 from permit0.cli.pack_text import Mapped
 from permit0.cli.scan_target import ScannedTool
-from permit0.integration import ToolDescription
 from permit0.model.rule import Rule
 from permit0.model.vocabulary import Effect, Flag, Role, Tier, Verdict
 from permit0.normalize.catalog import ActionEntry, Catalog, Route, fold_name
@@ -31,7 +30,7 @@ from permit0.policy.combine import combine
 from permit0.score.scorer import Scorer
 from permit0.taxonomy import UNCLASSIFIED
 
-__all__ = ["Found", "Range", "base_flags", "how_found", "mapped", "range_of"]
+__all__ = ["Found", "How", "Range", "base_flags", "how_found", "mapped", "range_of"]
 
 _MILD = frozenset({Effect.ALLOW, Effect.ALLOW_LOG, Effect.DOWNGRADE})
 _TIERS = tuple(Tier)
@@ -43,7 +42,8 @@ class Found(msgspec.Struct, frozen=True):
 
     actions: the action, and others that an argument of the call can choose. pack: whose mapping or route
     says so. confidence, reasons: of the compiler. parameters: argument -> parameter, unless a mapping says
-    it. candidates: what else it could be. literals, minor_units: of the route.
+    it. candidates: what else it could be. literals, minor_units: of the route. asks: whether every call
+    asks a person at least, since the compiler is not sure that the tool is harmless.
     """
 
     actions: tuple[str, ...]
@@ -55,6 +55,7 @@ class Found(msgspec.Struct, frozen=True):
     candidates: tuple[str, ...] = ()
     literals: Mapping[str, Json] = {}
     minor_units: bool = False
+    asks: bool = False
 
     @property
     def action(self) -> str:
@@ -71,7 +72,7 @@ class Range(msgspec.Struct, frozen=True):
     high: Verdict
 
 
-def how_found(item: ScannedTool, catalog: Catalog) -> Found:
+def how_found(item: ScannedTool, catalog: Catalog, classifier: Classifier) -> Found:
     """What a tool is taken for: by a mapping, a route, the compiler, or not at all."""
     tool = item.tool
     mapping = catalog.find(tool.name)
@@ -82,13 +83,15 @@ def how_found(item: ScannedTool, catalog: Catalog) -> Found:
             pack = catalog.actions[mapping.action].template.pack
         return Found(tuple(dict.fromkeys((mapping.action, *chosen))), "mapping", pack)
     if item.request is not None:
-        return _requested(item, item.request, catalog)
-    return _compiled(tool)
+        return _requested(item, item.request, catalog, classifier)
+    return _compiled(tool, classifier)
 
 
 def mapped(item: ScannedTool, found: Found) -> Mapped:
     """The tool for a pack."""
     note = "; ".join(found.reasons)
+    if found.asks:
+        note = "check this: it was guessed, and with a mapping nobody is asked for that any more"
     if found.how == "route" and item.request is not None:
         note = f"found by its request: {' '.join(item.request)}"
     return Mapped(
@@ -102,7 +105,9 @@ def mapped(item: ScannedTool, found: Found) -> Mapped:
     )
 
 
-def _requested(item: ScannedTool, request: tuple[str, str], catalog: Catalog) -> Found:
+def _requested(
+    item: ScannedTool, request: tuple[str, str], catalog: Catalog, classifier: Classifier
+) -> Found:
     """By the request to a known service; else as any tool, and if that is unknown, perhaps as a request."""
     method, url = request
     route = _route(method, url, catalog)
@@ -124,11 +129,11 @@ def _requested(item: ScannedTool, request: tuple[str, str], catalog: Catalog) ->
             literals=to.literals,
             minor_units=to.minor_units,
         )
-    found = _compiled(item.tool)
+    found = _compiled(item.tool, classifier)
     action = f"network.http_{method.lower()}"
     if found.how != "unknown" or found.candidates or action not in catalog.actions:
         return found
-    return Found(found.actions, "unknown", candidates=(action,))
+    return msgspec.structs.replace(found, candidates=(action,))
 
 
 def _route(method: str, url: str, catalog: Catalog) -> Route | None:
@@ -143,24 +148,17 @@ def _route(method: str, url: str, catalog: Catalog) -> Route | None:
     return None
 
 
-def _compiled(tool: ToolDescription) -> Found:
-    """What the tool compiler makes of it; unknown where there is none."""
-    try:
-        room: Any = importlib.import_module("permit0.classify")
-        compiler, describe = room.Classifier(), room.ToolDescription
-    except (ModuleNotFoundError, AttributeError):
-        return Found((UNCLASSIFIED,), "unknown")
-    said = compiler.classify(
-        describe(name=tool.name, description=tool.description, schema=tool.schema)
-    )
-    candidates = tuple(str(getattr(item, "action", item)) for item in said.candidates)
+def _compiled(tool: ToolDescription, classifier: Classifier) -> Found:
+    """What the tool compiler makes of it."""
+    said = classifier.classify(tool)
     return Found(
         (said.action,),
         "unknown" if said.action == UNCLASSIFIED else "compiled",
         confidence=said.confidence,
-        reasons=tuple(said.reasons),
-        parameters=dict(said.parameters),
-        candidates=candidates,
+        reasons=said.reasons,
+        parameters=said.parameters,
+        candidates=tuple(item.action for item in said.candidates),
+        asks=said.action != UNCLASSIFIED and not said.calm,
     )
 
 
@@ -177,12 +175,13 @@ def base_flags(found: Found, catalog: Catalog) -> dict[str, str]:
 
 def range_of(found: Found, catalog: Catalog, scorer: Scorer) -> Range:
     """Between which tiers, and decisions, the calls of a tool can be."""
+    least = Verdict.HUMAN if found.asks else Verdict.ALLOW
     ends = [_ends(catalog.actions[action], scorer) for action in found.actions]
     return Range(
         best=min((end.best for end in ends), key=_TIERS.index),
         worst=max((end.worst for end in ends), key=_TIERS.index),
-        low=min(end.low for end in ends),
-        high=max(end.high for end in ends),
+        low=max(min(end.low for end in ends), least),
+        high=max(*(end.high for end in ends), least),
     )
 
 

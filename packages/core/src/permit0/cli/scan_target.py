@@ -88,7 +88,7 @@ def _object(module: str, path: str, *, calls: bool) -> object:
     obj: object = _module(module)
     for part in path.split("."):
         try:
-            obj = _run(module, lambda obj=obj, part=part: getattr(obj, part))  # type: ignore[misc]  # mypy cannot infer a lambda with a default
+            obj = _run(module, lambda obj=obj, part=part: getattr(obj, part), AttributeError)  # type: ignore[misc]  # mypy cannot infer a lambda with a default
         except AttributeError as error:
             raise InvalidInput(
                 f"module {module!r} has no object {path!r}", reason_code="scan_no_object"
@@ -105,7 +105,7 @@ def _module(name: str) -> object:
     if here not in sys.path:
         sys.path.insert(0, here)
     try:
-        return _run(name, lambda: importlib.import_module(name))
+        return _run(name, lambda: importlib.import_module(name), ModuleNotFoundError)
     except ModuleNotFoundError as error:
         missing = error.name or name
         if name == missing or name.startswith(missing + "."):
@@ -118,12 +118,12 @@ def _module(name: str) -> object:
         ) from error
 
 
-def _run(what: str, code: Callable[[], object]) -> object:
-    """Run the user's code; whatever it raises becomes a sentence."""
+def _run(what: str, code: Callable[[], object], passes: type[Exception] | tuple[()] = ()) -> object:
+    """Run the user's code; whatever it raises becomes a sentence, but for what the caller understands."""
     try:
         with contextlib.redirect_stdout(sys.stderr):
             return code()
-    except (AttributeError, ModuleNotFoundError):
+    except passes:
         raise
     except (Exception, SystemExit) as error:  # boundary: code of the user, which may do anything
         text = " ".join(str(error).split())

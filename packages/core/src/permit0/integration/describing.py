@@ -14,9 +14,8 @@ import typing
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Protocol, runtime_checkable
 
-import msgspec
-
 from permit0.canonical import Json
+from permit0.classify import ToolDescription
 from permit0.errors import InvalidInput
 from permit0.integration.protecting import integrations
 
@@ -26,14 +25,6 @@ MAX_TOOLS = 10_000  # of one object; more is no agent
 _TYPES: Mapping[object, str] = types.MappingProxyType(
     {str: "string", int: "integer", float: "number", bool: "boolean", list: "array", dict: "object"}
 )
-
-
-class ToolDescription(msgspec.Struct, frozen=True):
-    """What a tool says of itself. schema: JSON Schema of its arguments; none is known if it is empty."""
-
-    name: str
-    description: str = ""
-    schema: Mapping[str, Json] = {}
 
 
 @runtime_checkable

@@ -12,7 +12,7 @@ Does not: change files, or read permit0.yaml.
 from __future__ import annotations
 
 import multiprocessing
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from copy import copy
 from types import MappingProxyType
@@ -69,10 +69,10 @@ class MutationBench:
         self._taxonomy = load_taxonomy()
         catalog = self._bench.catalog
         patterns = {name: list(globs) for name, globs in catalog.patterns.items()}
-        self._patterns = _pack(
-            PackSpec(pack="patterns", version=1, patterns=patterns), self._packs[0].source
+        self._patterns = _pack_of(
+            {"pack": "patterns", "version": 1, "patterns": patterns}, packs[0]
         )
-        self._by_name = {pack.spec.pack: pack for pack in self._packs}
+        self._by_name = {pack.name: pack for pack in self._packs}
         self._targets: dict[str, list[Target]] = {}
         for target in self.targets():
             self._targets.setdefault(target.action, []).append(target)
@@ -94,7 +94,7 @@ class MutationBench:
         return tuple(
             target
             for pack in self._packs
-            if names is None or pack.spec.pack in names
+            if names is None or pack.name in names
             for target in targets(pack)
         )
 
@@ -133,10 +133,8 @@ class MutationBench:
             for part in self._targets[target.action]:
                 pack = self._by_name[part.pack]
                 said = mutant.changed if part == target else said_at(pack, part)
-                spec = PackSpec.model_validate(
-                    {"pack": part.pack, "version": 1, part.part: {part.action: said}}
-                )
-                packs.append(_pack(spec, pack.source))
+                data = {"pack": part.pack, "version": 1, part.part: {part.action: said}}
+                packs.append(_pack_of(data, pack))
             alone = compile_packs(packs, self._taxonomy)
         except (ValidationError, BadPack):
             return None
@@ -151,7 +149,12 @@ class MutationBench:
         return any(bench.run(case).failures for case in cases)
 
 
-def _pack(spec: PackSpec, source: Located) -> LoadedPack:
+def _pack_of(data: Mapping[str, object], origin: LoadedPack) -> LoadedPack:
+    """A part of a pack as a pack of its own; its lines are those of the file that it is from."""
+    return _loaded(PackSpec.model_validate(data), origin.source)
+
+
+def _loaded(spec: PackSpec, source: Located) -> LoadedPack:
     return LoadedPack(policy_of(spec), lambda: (spec, source), file=source.name)
 
 
@@ -165,9 +168,9 @@ _work: Callable[[Target], Outcome] | None = None
 """Of a process that was started for nothing else."""
 
 
-def _start(said: Sequence[tuple[PackSpec, Located]], own: Sequence[str] | None) -> None:
+def _start(packs: Sequence[tuple[PackSpec, Located]], own: Sequence[str] | None) -> None:
     global _work  # noqa: PLW0603  # the pool gives its initializer no other place
-    _work = MutationBench([_pack(spec, source) for spec, source in said], own=own).try_target
+    _work = MutationBench([_loaded(*pack) for pack in packs], own=own).try_target
 
 
 def _try_target(target: Target) -> Outcome:
