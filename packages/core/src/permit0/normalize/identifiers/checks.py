@@ -136,8 +136,9 @@ def is_swedish(digits: str) -> bool:
 
 def is_norwegian(digits: str) -> bool:
     """Norway, fødselsnummer (Skatteetaten): two check digits modulo 11; D numbers add 40 to the day."""
-    day, month = int(digits[:2]) % 40, int(digits[2:4]) % 40
-    if not _is_short_day(digits[4:6], str(month), str(day)):
+    day = int(digits[:2])
+    day -= 40 if day > 40 else 0
+    if not _is_short_day(digits[4:6], digits[2:4], str(day)):
         return False
     first = -_sum(digits[:9], (3, 7, 6, 1, 8, 9, 4, 5, 2)) % 11
     second = -_sum(digits[:10], (5, 4, 3, 2, 7, 6, 5, 4, 3, 2)) % 11
