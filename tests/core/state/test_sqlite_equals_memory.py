@@ -13,6 +13,7 @@ from permit0.model.vocabulary import Tier
 from permit0.state import sqlite
 from permit0.state.memory import MemoryStore
 from permit0.state.sqlite import SqliteStore
+from permit0.testing.exposure_contract import output
 from permit0.testing.state_contract import ALONE, AT, append
 
 QUESTIONS = [
@@ -40,7 +41,9 @@ TRACES = st.builds(
 )
 EVENTS = st.lists(
     st.tuples(
-        st.sampled_from(("step", "step", "refused", "settle", "look", "restart", "interrupt")),
+        st.sampled_from(
+            ("step", "step", "refused", "settle", "expose", "look", "restart", "interrupt")
+        ),
         st.sampled_from(SCOPES),
         st.integers(0, 2),
         st.sampled_from([0.0, 1.5, 59.0, 61.0, 3601.0, -90.0]),
@@ -58,6 +61,9 @@ def play(
     """Do one thing and say everything that could be asked then."""
     if what == "settle":
         store.settle(scope, at, HistoryEntry(at, tier, traces))
+    if what == "expose":
+        # Few different ones, some of which share pieces.
+        store.settle(scope, at, HistoryEntry(at, tier, ()), output(int(at) % 3 * 6, 10))
     with store.transaction(scope, at) as step:
         view = step.view
         answers: list[object] = [step.now, view.rate("a.x"), view.flags()]
@@ -72,8 +78,12 @@ def play(
                     answers.append(view.distinct(question, None, enough=99))
                 case FeatureKind.LATEST:
                     answers.extend((view.steps_since(question), view.latest(question)))
+        wanted = step.wanted()
+        carried = () if wanted is None else step.carried({int(at) % 7, int(at) % 13, 16})
+        answers.append((wanted is None, [(item.tool, item.at, item.groups) for item in carried]))
         if what in ("step", "refused"):
-            step.append(HistoryEntry(step.now, tier, traces, what == "refused"))
+            entry = HistoryEntry(step.now, tier, traces, what == "refused")
+            step.append(entry, [item.blocks for item in carried])
     return tuple(answers)
 
 

@@ -20,6 +20,7 @@ from permit0.model.vocabulary import Outcome
 from permit0.state import schema
 from permit0.state.sqlite import SqliteStore
 from permit0.testing.clock import FrozenClock
+from permit0.testing.exposure_contract import carried, expose, output
 from permit0.testing.state_contract import ALONE, AT, FEATURES, append
 
 posix = pytest.mark.skipif(os.name != "posix", reason="needs file modes and fork")
@@ -239,3 +240,32 @@ def test_a_name_without_utf8_is_refused(path: Path, engine: Callable[..., Engine
     bad = made.check("files.read", {"path": "/app/main.py"}, session="\ud800")
     assert bad.outcome is Outcome.DENY
     assert read(made).outcome is Outcome.ALLOW
+
+
+def test_a_file_from_before_exposed_outputs_is_migrated_and_keeps_them(path: Path) -> None:
+    schema.open_state(path, timeout_s=1.0, migrations=schema.MIGRATIONS[:2]).close()
+    store = SqliteStore(FEATURES, path)
+    append(store)
+    expose(store, output(100))
+    assert carried(SqliteStore(FEATURES, path), [100]) == [("a.read", 1, 1)]
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "UPDATE exposed_outputs SET groups = x'00'",
+        "UPDATE carried_blocks SET blocks = x'00'",
+        "UPDATE piece_key SET key = x'00'",
+    ],
+)
+def test_a_damaged_row_about_an_output_is_refused(path: Path, damage: str) -> None:
+    store = SqliteStore(FEATURES, path)
+    assert store.piece_key
+    expose(store, output(100))
+    assert carried(store, [100]) == [("a.read", 1, 1)]
+    store.close()
+    with sqlite3.connect(path) as connection:
+        connection.execute(damage)
+    with pytest.raises(StateUnavailable) as raised:
+        carried(SqliteStore(FEATURES, path), [100])
+    assert raised.value.reason_code == "state_corrupt"

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from permit0.state.sqlite import STEPS, SqliteStore
+from permit0.testing.exposure_contract import carried
 from permit0.testing.state_contract import ANN, AT, EVER, FEATURES, append
 
 posix = pytest.mark.skipif(os.name != "posix", reason="needs file modes and fork")
@@ -53,6 +54,59 @@ def test_killed_after_any_step_there_is_no_half_entry_and_no_lock(
     assert rows(path) == kept + 1
     with SqliteStore(FEATURES, path).transaction(ANN, AT) as transaction:
         assert transaction.view.count(EVER) == kept + 1
+
+
+EXPOSED = """
+import os, signal, sys
+from permit0.model.exposure import CarriedBlocks
+from permit0.state.sqlite import SqliteStore
+from permit0.testing.exposure_contract import ANN, carried, expose, output
+path, step, nth, what = sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv[4]
+seen = 0
+counting = False
+def after(name):
+    global seen
+    seen += counting and name == step
+    if counting and name == step and seen == nth:
+        os.kill(os.getpid(), signal.SIGKILL)
+store = SqliteStore((), path, after=after)
+if what == "carry":
+    expose(store, output(100), ANN)
+else:
+    store.piece_key
+counting = True
+expose(store, output(100), ANN) if what == "expose" else carried(store, [100], ANN)
+"""
+
+
+@posix
+@pytest.mark.parametrize("what", ["expose", "carry"])
+@pytest.mark.parametrize(
+    ("step", "nth", "kept"),
+    [
+        ("begun", 1, 0),
+        ("inserted", 1, 0),
+        ("inserted", 2, 0),
+        ("committed", 1, 1),
+        ("applied", 1, 1),
+    ],
+)
+def test_killed_in_the_middle_an_output_is_wholly_there_or_not_at_all(
+    path: Path, step: str, nth: int, kept: int, what: str, rows: Callable[[Path], int]
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", EXPOSED, str(path), step, str(nth), what],
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == -9, done.stderr
+    before = 1 if what == "carry" else 0
+    assert rows(path) == before + kept
+    found = carried(SqliteStore((), path, timeout_s=0.1), [104], ANN)
+    if what == "expose":
+        assert found == [("a.read", 1, 1)] * kept
+    else:
+        assert found == [("a.read", 1 + kept, 1)]
 
 
 WRITER = """

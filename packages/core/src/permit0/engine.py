@@ -43,7 +43,7 @@ from permit0.model.review import Review, ReviewVerdict
 from permit0.model.vocabulary import Flag, Mode, Outcome, Tier, Verdict
 from permit0.normalize.catalog import Catalog
 from permit0.normalize.normalizer import Normalizer
-from permit0.normalize.sensitive import BULK_READ, find_personal, find_secrets
+from permit0.normalize.sensitive import BULK_READ, find_sensitive
 from permit0.policy.lists import Lists
 from permit0.ports import Clock, KillSwitch, SessionRule, StateStore
 from permit0.refusals import Refuser
@@ -201,7 +201,7 @@ class Engine:
             AuditUnavailable: The outcome could not be recorded; the session knows it all the same.
         """
         text = output[:MAX_OUTPUT_CHARS]
-        kinds = find_secrets(text) | find_personal(text, bulk=BULK_READ)
+        kinds = frozenset().union(*find_sensitive(text, bulk=BULK_READ))
         exposed = bool(kinds) or _is_exposing(decision)
         if not exposed and self._audit is None:
             return

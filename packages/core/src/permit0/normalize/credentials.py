@@ -12,10 +12,10 @@ from collections.abc import Iterator
 
 from permit0.normalize.token_forms import SIGNS, TOKENS
 
-__all__ = ["credentials"]
+__all__ = ["LONG_RUN", "credentials", "names_credential"]
 
 # No issued credential is shorter.
-_LONG_RUN = re.compile(r"[A-Za-z0-9_+/=.~:-]{15}")
+LONG_RUN = re.compile(r"[A-Za-z0-9_+/=.~:-]{15}")
 _REST = re.compile(r"[A-Za-z0-9_+/=.~-]{0,400}")
 _PRIVATE_KEY = re.compile(r"BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-{0,5}")
 _KEY_BODY = re.compile(r"[A-Za-z0-9+/=\s]{0,8192}")
@@ -73,12 +73,17 @@ MIN_KEY_CHARS = 12
 MAX_WORD_CHARS = 20
 
 
-def credentials(text: str) -> Iterator[tuple[str, str]]:
+def credentials(text: str, *, has_long: bool) -> Iterator[tuple[str, str]]:
     """Every credential of a text, which is visible already: its kind and its value.
 
     One kind may come several times, and one value under several kinds.
+
+    Args:
+        text: The text.
+        has_long: Whether LONG_RUN is in it.
     """
-    yield from _issued(text)
+    if has_long:
+        yield from _issued(text)
     if "PRIVATE KEY" in text:
         for match in _PRIVATE_KEY.finditer(text):
             body = _KEY_BODY.match(text, match.end())
@@ -89,21 +94,16 @@ def credentials(text: str) -> Iterator[tuple[str, str]]:
         yield from _assigned(text)
 
 
+def names_credential(name: str) -> bool:
+    """Whether what is called so may be a credential."""
+    return any(map(name.lower().__contains__, _ASSIGNED_WORDS))
+
+
 def _issued(text: str) -> Iterator[tuple[str, str]]:
-    if len(text) < 15:
-        return
-    is_long: bool | None = None
     for sign, tokens in _BY_SIGN:
         if sign in text:
-            if is_long is None:
-                is_long = _LONG_RUN.search(text) is not None
-            if not is_long:
-                return
             yield from _matching(text, tokens)
-    if is_long is None:
-        is_long = _LONG_RUN.search(text) is not None
-    if is_long:
-        yield from _matching(text, _PLAIN)
+    yield from _matching(text, _PLAIN)
 
 
 def _matching(

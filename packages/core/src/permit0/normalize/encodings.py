@@ -39,12 +39,24 @@ _PERCENT = re.compile(r"%[0-9A-Fa-f]{2}")
 _PRINTABLE = re.compile(rb"[\x20-\x7e\t\r\n]{%d,}" % MIN_TEXT_CHARS)
 _URL_SAFE = bytes.maketrans(b"-_", b"+/")
 # The longest run of one sort of signs in ordinary text is a long word or a path.
-_LONG = re.compile(r"[A-Za-z0-9+/_-]{24}|(?:[0-9A-Fa-f]{2}[ :,-]?){12}|%[0-9A-Fa-f]{2}|&#|\\[ux]")
+_LONG = re.compile(r"[A-Za-z0-9+/_-]{24}")
 
 
-def has_encoding(text: str) -> bool:
-    """Whether it may be worth to look; quick, and true for some ordinary texts."""
-    return len(text) >= 16 and _LONG.search(text) is not None
+def has_encoding(text: str, *, has_long: bool) -> bool:
+    """Whether it may be worth to look; quick, and true for some ordinary texts.
+
+    Args:
+        text: The text.
+        has_long: Whether it has a run of 15 letters, digits and the signs of base64 at all.
+    """
+    return (
+        (has_long and _LONG.search(text) is not None)
+        or "&#" in text
+        or "\\x" in text
+        or "\\u" in text
+        or ("%" in text and _PERCENT.search(text) is not None)
+        or (len(text) >= 23 and text.count(" ") * 3 + 2 >= len(text))  # pairs of hex digits
+    )
 
 
 def readings(
@@ -73,6 +85,8 @@ def readings(
                     return tuple(found), False
                 left -= len(other)
                 found[other] = None
+                if len(other) >= max_chars:  # perhaps not to its end
+                    return tuple(found), False
                 deeper.append(other)
         level = deeper
     return tuple(found), True
@@ -158,9 +172,8 @@ def _texts(data: bytes, max_chars: int) -> Iterator[str]:
         text = data.decode()
     except UnicodeDecodeError:
         text = ""
-    if text.isprintable() or (text and _is_text(text)):
-        if text:
-            yield text
+    if text and (text.isprintable() or _is_text(text)):
+        yield text
         return
     runs = _PRINTABLE.findall(data)
     # By chance, six printable characters follow each other in one place of 400: of that, little is left.

@@ -11,7 +11,7 @@ from permit0.normalize.addresses import names_outside
 from permit0.normalize.arguments import Unmapped, looks_unread, names_a_host
 from permit0.normalize.catalog import ToolMapping
 from permit0.normalize.parameters import Reading, leaves
-from permit0.normalize.sensitive import find_personal, find_secrets
+from permit0.normalize.sensitive import find_personal, find_sensitive
 from permit0.normalize.urls import parse_url
 
 __all__ = ["read_extras"]
@@ -28,10 +28,13 @@ def read_extras(unmapped: Unmapped, mapping: ToolMapping, reading: Reading) -> N
         for text in leaves(value):
             if names_outside(text, reading.org.domains):
                 facts["extra.external"] = True
-            if find_secrets(text):
+            secrets, personal = find_sensitive(text, label=argument)
+            if secrets:
                 facts["content.secrets"] = True
-            if find_personal(text):
+            if personal:
                 facts["content.personal"] = True
+        if isinstance(value, int) and find_personal(str(value), label=argument):
+            facts["content.personal"] = True
 
 
 def _external_host(text: str, reading: Reading) -> bool:

@@ -71,7 +71,7 @@ FACTS_OF: Mapping[ParameterType, tuple[str, ...]] = MappingProxyType(
         ParameterType.CODE: _CODE,
         ParameterType.TEXT: ("{p}.length", "{p}.secrets", "{p}.personal"),
         ParameterType.FILES: ("{p}.length", "{p}.secrets", "{p}.personal", "{p}.names"),
-        ParameterType.LABEL: ("{p}",),
+        ParameterType.LABEL: ("{p}", "{p}.several"),
         ParameterType.COUNT: ("{p}",),
         ParameterType.SWITCH: ("{p}",),
         ParameterType.ANY: ("{p}.given",),

@@ -26,7 +26,7 @@ from permit0.normalize.parameter_types import ParameterType
 from permit0.normalize.paths import parse_path
 from permit0.normalize.patterns import PatternIndex
 from permit0.normalize.recipients import parse_recipients
-from permit0.normalize.sensitive import find_personal, find_secrets
+from permit0.normalize.sensitive import find_sensitive
 from permit0.normalize.shell import parse_shell
 from permit0.normalize.url_payload import read_load
 from permit0.normalize.urls import parse_url
@@ -295,12 +295,18 @@ def _text(reading: Reading, item: Bound) -> None:
     texts = (value,) if isinstance(value, str) else leaves(value)
     reading.texts.extend(texts)
     facts, name = reading.facts, item.name
-    length, secrets, personal = 0, False, False
+    # Several arguments may fill one parameter (`body` and `body_html`): what one has, all have.
+    length = facts.get(name + ".length", 0)
+    total = length if isinstance(length, int) else 0
+    secrets = facts.get(name + ".secrets") is True
+    personal = facts.get(name + ".personal") is True
+    label = item.where.rpartition(".")[2]
     for text in texts:
-        length += len(text)
-        secrets = secrets or bool(find_secrets(text))
-        personal = personal or bool(find_personal(text))
-    facts[name + ".length"] = length
+        total += len(text)
+        kinds, numbers = find_sensitive(text, label=label)
+        secrets = secrets or bool(kinds)
+        personal = personal or bool(numbers)
+    facts[name + ".length"] = total
     facts[name + ".secrets"] = secrets
     facts[name + ".personal"] = personal
     if secrets:
@@ -325,8 +331,13 @@ def _files(reading: Reading, item: Bound) -> None:
 
 def _label(reading: Reading, item: Bound) -> None:
     value = item.value
+    if isinstance(value, list) and len(value) == 1:
+        value = value[0]
     if isinstance(value, bool | int | float | str):
-        reading.facts[item.name] = str(value).casefold()
+        reading.facts[item.name] = fold_identity(str(value))
+    elif value is not None:
+        # Which of them a rule should look at is not known, so no rule for one label fires; this one can.
+        reading.facts[item.name + ".several"] = True
 
 
 def _count(reading: Reading, item: Bound) -> None:

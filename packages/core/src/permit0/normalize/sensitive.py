@@ -23,7 +23,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 
-from permit0.normalize.credentials import credentials
+from permit0.normalize.credentials import LONG_RUN, credentials, names_credential
 from permit0.normalize.encodings import has_encoding, readings
 from permit0.normalize.identifiers import national_numbers
 from permit0.normalize.payment_numbers import payment_numbers
@@ -34,6 +34,7 @@ __all__ = [
     "find_confidential",
     "find_personal",
     "find_secrets",
+    "find_sensitive",
     "sensitive_values",
     "visible",
 ]
@@ -49,7 +50,7 @@ _OTHER_DIGIT = re.compile(r"[^\D0-9]")
 
 # Every kind has five digits, spaces or hyphens in a row; a year or a day has not. (An account
 # number of letters only is possible in an IBAN by the standard, and given by no bank.)
-_LONG_NUMBER = re.compile(r"[0-9][0-9 ./-]{4}|[0-9][A-Z0-9]{5}")
+_LONG_NUMBER = re.compile(r"[0-9][0-9A-Z ./-]{4}")
 _ADDRESS = re.compile(r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]{1,63}\.[A-Za-z0-9.-]{2,190}")
 _PHONE = re.compile(
     r"(?<![0-9A-Za-z])\+[0-9]{1,3}[ ()./-]{0,2}[0-9](?:[ ()./-]{0,2}[0-9]){6,12}|"
@@ -69,34 +70,48 @@ One is in every mail; a list of customers has more. In what was read, five times
 BULK_READ = 50
 
 
-def find_secrets(text: str, *, label: str = "") -> frozenset[str]:
-    """Return the kinds of credentials that a text contains; never raises for a text.
+def find_sensitive(
+    text: str, *, label: str = "", bulk: int = BULK
+) -> tuple[frozenset[str], frozenset[str]]:
+    """Return the kinds of credentials and of personal data that a text contains; never raises for a text.
 
     Args:
         text: Any text.
-        label: The name of the argument that it came in, "" for none.
+        label: The name of the argument that it came in, "" for none: some values are known by their names.
+        bulk: How many addresses, telephone numbers or days of birth are many.
     """
-    found = {kind for kind, _ in credentials(visible(text))}
-    if label and text:
-        found.update(kind for kind, _ in credentials(f"{label}: {visible(text)}"[:512]))
-    if has_encoding(text):
+    shown = visible(text)
+    has_long = LONG_RUN.search(shown) is not None
+    secrets = {kind for kind, _ in credentials(shown, has_long=has_long)}
+    personal = set(_personal(shown, label, bulk))
+    if label and names_credential(label):
+        secrets.update(kind for kind, _ in credentials(f"{label}: {shown[:512]}", has_long=True))
+    if has_encoding(text, has_long=has_long):
         for other in readings(text)[0]:
-            found.update(kind for kind, _ in credentials(visible(other)))
+            shown = visible(other)
+            secrets.update(kind for kind, _ in credentials(shown, has_long=True))
+            personal.update(_personal(shown, label, bulk))
+    return frozenset(secrets), frozenset(personal)
+
+
+def find_secrets(text: str) -> frozenset[str]:
+    """Return the kinds of credentials that a text contains; never raises for a text."""
+    shown = visible(text)
+    has_long = LONG_RUN.search(shown) is not None
+    found = {kind for kind, _ in credentials(shown, has_long=has_long)}
+    if has_encoding(text, has_long=has_long):
+        for other in readings(text)[0]:
+            found.update(kind for kind, _ in credentials(visible(other), has_long=True))
     return frozenset(found)
 
 
-def find_personal(text: str, *, label: str = "", bulk: int = BULK) -> frozenset[str]:
-    """Return the kinds of personal data that a text contains; never raises for a text.
-
-    Args:
-        text: Any text.
-        label: The name of the argument that it came in, "" for none: a number of few digits needs one.
-        bulk: How many addresses, telephone numbers or days of birth are many.
-    """
-    found = set(_personal(text, label, bulk))
-    if has_encoding(text):
+def find_personal(text: str, *, label: str = "") -> frozenset[str]:
+    """Return the kinds of personal data that a text contains; never raises for a text."""
+    shown = visible(text)
+    found = set(_personal(shown, label, BULK))
+    if has_encoding(text, has_long=LONG_RUN.search(shown) is not None):
         for other in readings(text)[0]:
-            found.update(_personal(other, label, bulk))
+            found.update(_personal(visible(other), label, BULK))
     return frozenset(found)
 
 
@@ -106,7 +121,7 @@ def sensitive_values(text: str) -> Iterator[tuple[str, str]]:
     Without accounts: whom a transfer goes to is in the bill that was read, and in the transfer.
     """
     text = visible(text)
-    yield from credentials(text)
+    yield from credentials(text, has_long=True)
     if _LONG_NUMBER.search(text) is not None:
         for kind, value in payment_numbers(text):
             if kind != "iban":
@@ -123,7 +138,6 @@ def visible(text: str) -> str:
 
 
 def _personal(text: str, label: str, bulk: int) -> Iterator[str]:
-    text = visible(text)
     if _LONG_NUMBER.search(text) is not None:
         for kind, _ in payment_numbers(text):
             yield kind
@@ -148,7 +162,5 @@ _FOR_A_LOG = frozenset({"iban", "email_list", "phone_list", "birth_list"})
 
 def find_confidential(text: str) -> frozenset[str]:
     """Return the kinds of what must not be kept in clear: credentials, card and personal numbers."""
-    found = find_secrets(text)
-    if text.isascii() and _LONG_NUMBER.search(text) is None and not has_encoding(text):
-        return found
-    return found | (find_personal(text) - _FOR_A_LOG)
+    secrets, personal = find_sensitive(text)
+    return secrets | (personal - _FOR_A_LOG)

@@ -28,7 +28,6 @@ __all__ = [
     "insert_carried",
     "insert_output",
     "make_key",
-    "read_key",
 ]
 
 KEY_BYTES = 32
@@ -54,27 +53,20 @@ _decode_groups = msgspec.msgpack.Decoder(tuple[PieceGroup, ...]).decode
 _decode_blocks = msgspec.msgpack.Decoder(tuple[tuple[int, int], ...]).decode
 
 
-def read_key(connection: sqlite3.Connection, path: Path) -> bytes | None:
-    """The key of the file, None if it has none yet.
+def make_key(connection: sqlite3.Connection, path: Path) -> bytes:
+    """The key of the file, made if there is none; inside of a write transaction.
 
     Raises:
         StateUnavailable: It cannot be one.
     """
     found = connection.execute("SELECT key FROM piece_key WHERE id = 1").fetchone()
     if found is None:
-        return None
+        key = secrets.token_bytes(KEY_BYTES)
+        connection.execute("INSERT INTO piece_key (id, key) VALUES (1, ?)", (key,))
+        return key
     key = found[0]
     if not isinstance(key, bytes) or len(key) != KEY_BYTES:
         raise _unreadable(path)
-    return key
-
-
-def make_key(connection: sqlite3.Connection, path: Path) -> bytes:
-    """The key of the file, made if there is none; inside of a write transaction."""
-    key = read_key(connection, path)
-    if key is None:
-        key = secrets.token_bytes(KEY_BYTES)
-        connection.execute("INSERT INTO piece_key (id, key) VALUES (1, ?)", (key,))
     return key
 
 

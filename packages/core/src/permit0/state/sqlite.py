@@ -39,12 +39,12 @@ from permit0.state.output_rows import (
     insert_carried,
     insert_output,
     make_key,
-    read_key,
 )
 from permit0.state.rows import RowKind, catch_up, insert
 from permit0.state.scopes import ScopedHistory, ScopeLedgers, not_before
 from permit0.state.shelf import KeptOutput
 from permit0.state.sqlite_errors import unavailable
+from permit0.state.sqlite_step import SqliteStep
 
 __all__ = ["MAX_SCOPES", "STEPS", "SqliteStore"]
 
@@ -105,9 +105,9 @@ class SqliteStore:
         """The file, absolute, symbolic links resolved."""
         return self._guarded.path
 
-    def transaction(self, scope: Scope, at: float) -> _Transaction:
+    def transaction(self, scope: Scope, at: float) -> SqliteStep:
         """Open a scope for one decision; see StateStore."""
-        return _Transaction(self, scope, at)
+        return SqliteStep(self, scope, at)
 
     def settle(
         self, scope: Scope, at: float, entry: HistoryEntry, output: ExposedOutput | None = None
@@ -149,7 +149,11 @@ class SqliteStore:
 
     def wanted_now(self, ledgers: ScopeLedgers, now: float) -> Wanted | None:
         """As `wanted`, inside of the critical section: for certain."""
-        return None if self._key is None else ledgers.wanted(self._key, now)
+        if not self._history.has_outputs:
+            return None
+        if self._key is None:
+            self._key = make_key(self._guarded.connection, self.path)
+        return ledgers.wanted(self._key, now)
 
     def close(self) -> None:
         """Let go of the file. Later calls raise StateUnavailable; closing again does nothing.
@@ -286,6 +290,7 @@ class SqliteStore:
 
         After an error that casts doubt on the file, it is opened and read afresh.
         """
+        self._key = None  # perhaps made just now, and not kept
         try:
             self._guarded.rollback()
             if isinstance(error, StateUnavailable) and error.reason_code in DOUBTFUL:
@@ -306,8 +311,6 @@ class SqliteStore:
             catch_up(connection, scope, ledgers, self.path)
             if catch_up_outputs(connection, scope, ledgers, self.path):
                 self._history.has_outputs = True
-                if self._key is None:
-                    self._key = read_key(connection, self.path)
         except BaseException:
             self._history.forget(scope)  # perhaps in the middle of a row
             raise
@@ -315,98 +318,3 @@ class SqliteStore:
     def _tell(self, step: str) -> None:
         if self._after is not None:
             self._after(step)
-
-
-class _Transaction:
-    """One step; see HistoryTransaction."""
-
-    __slots__ = (
-        "_at",
-        "_carried",
-        "_failed",
-        "_ledgers",
-        "_moved",
-        "_outputs",
-        "_rows",
-        "_scope",
-        "_store",
-        "now",
-        "view",
-    )
-
-    now: float
-    view: HistoryView
-
-    def __init__(self, store: SqliteStore, scope: Scope, at: float) -> None:
-        self._store = store
-        self._scope = scope
-        self._at = at
-        self._failed = False
-        self._rows: list[_Row] = []
-        self._outputs: Sequence[KeptOutput] = ()
-        self._carried: Sequence[CarriedBlocks] = ()
-
-    def __enter__(self) -> Self:
-        ledgers = self._ledgers = self._store.begin(self._scope)
-        try:
-            before = min(ledger.last_at for ledger in ledgers.all)
-            self.now = ledgers.begin(self._at)
-            self._moved = self.now > before
-            self.view = ledgers.view(self._store.index, self.now)
-        except BaseException:  # the lock is never left behind: without it nobody could decide
-            self._store.abandon()
-            raise
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if self._failed or (error is not None and not self._rows):
-            self._store.abandon(error)
-            return
-        if not self._rows and self._moved:
-            # Another process must not go back behind a time at which this one has looked.
-            try:
-                self._insert(RowKind.LOOKED, HistoryEntry(self.now, Tier.MINIMAL, ()))
-            except BaseException as failed:
-                self._store.abandon(failed)
-                raise
-        self._store.commit(self._scope, self._ledgers, self._rows, self._outputs, self._carried)
-
-    def wanted(self) -> Wanted | None:
-        return self._store.wanted_now(self._ledgers, self.now)
-
-    def carried(self, pieces: Collection[int]) -> tuple[Carried, ...]:
-        return self._ledgers.carried(pieces, self.now)
-
-    def append(self, entry: HistoryEntry, carried: Sequence[CarriedBlocks] = ()) -> None:
-        self._insert(RowKind.REFUSED if entry.refused else RowKind.STEP, entry)
-        try:
-            for blocks in carried:
-                self._store.insert_carried(blocks)
-        except BaseException:
-            self._failed = True
-            raise
-        self._carried = carried
-
-    def settle(self, entry: HistoryEntry, output: ExposedOutput | None = None) -> None:
-        self._insert(RowKind.SETTLED, entry)
-        if output is not None:
-            kept = KeptOutput(0, self.now, self._scope, output)
-            try:
-                self._store.insert_output(self._scope, self._ledgers, kept)
-            except BaseException:
-                self._failed = True
-                raise
-            self._outputs = (kept,)
-
-    def _insert(self, kind: RowKind, entry: HistoryEntry) -> None:
-        entry = not_before(entry, self.now)
-        try:
-            self._rows.append((self._store.insert(self._scope, kind, entry), kind, entry))
-        except BaseException:
-            self._failed = True
-            raise

@@ -25,6 +25,7 @@ from permit0.errors import Permit0Error
 from permit0.model.history import Feature, FeatureKind, HistoryEntry, HistoryView, Scope, Trace
 from permit0.model.vocabulary import Tier
 from permit0.ports import StateStore
+from permit0.testing.exposure_contract import ExposedOutputContract, SharedExposedOutputContract
 
 __all__ = ["FEATURES", "SharedStoreContract", "StateStoreContract", "append", "compete"]
 
@@ -110,7 +111,7 @@ def _answers(view: HistoryView) -> tuple[object, ...]:
 _NOTHING: tuple[object, ...] = (0, 0, Decimal(0), 1, None, None, 0, {}, 0)
 
 
-class StateStoreContract:
+class StateStoreContract(ExposedOutputContract):
     """For a store of one process, or any other."""
 
     def make_store(self, features: Sequence[Feature]) -> StateStore:
@@ -286,7 +287,7 @@ class StateStoreContract:
         assert sum(_race([(store, scope) for scope in scopes], 20)) == PLACES
 
 
-class SharedStoreContract(StateStoreContract):
+class SharedStoreContract(SharedExposedOutputContract, StateStoreContract):
     """For a store whose history is seen by every instance, in every process, and survives them."""
 
     def source(self) -> str:

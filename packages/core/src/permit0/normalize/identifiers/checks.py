@@ -136,8 +136,9 @@ def is_swedish(digits: str) -> bool:
 
 def is_norwegian(digits: str) -> bool:
     """Norway, fødselsnummer (Skatteetaten): two check digits modulo 11; D numbers add 40 to the day."""
-    day, month = int(digits[:2]) % 40, int(digits[2:4]) % 40
-    if not _is_short_day(digits[4:6], str(month), str(day)):
+    day = int(digits[:2])
+    day -= 40 if day > 40 else 0
+    if not _is_short_day(digits[4:6], digits[2:4], str(day)):
         return False
     first = -_sum(digits[:9], (3, 7, 6, 1, 8, 9, 4, 5, 2)) % 11
     second = -_sum(digits[:10], (5, 4, 3, 2, 7, 6, 5, 4, 3, 2)) % 11
@@ -242,17 +243,25 @@ _VERHOEFF = tuple(
           for j in range(10))
     for i in range(10)
 )  # fmt: skip
-_VERHOEFF_MOVE = (1, 5, 7, 6, 2, 8, 3, 0, 9, 4)
+_VERHOEFF_FIRST = (1, 5, 7, 6, 2, 8, 3, 0, 9, 4)
+
+
+def _verhoeff_moves() -> tuple[tuple[int, ...], ...]:
+    """The permutation of each of the eight places: the first one, applied again and again."""
+    moves = [tuple(range(10))]
+    for _ in range(7):
+        moves.append(tuple(_VERHOEFF_FIRST[digit] for digit in moves[-1]))
+    return tuple(moves)
+
+
+_VERHOEFF_MOVES = _verhoeff_moves()
 
 
 def is_aadhaar(digits: str) -> bool:
     """India, Aadhaar (UIDAI): Verhoeff's check over the dihedral group of ten; from 2 to 9."""
     check = 0
     for place, char in enumerate(reversed(digits)):
-        digit = int(char)
-        for _ in range(place % 8):
-            digit = _VERHOEFF_MOVE[digit]
-        check = _VERHOEFF[check][digit]
+        check = _VERHOEFF[check][_VERHOEFF_MOVES[place % 8][int(char)]]
     return check == 0 and digits[0] in "23456789"
 
 
@@ -285,8 +294,7 @@ def is_nric(text: str) -> bool:
     total = _sum(text[1:8], (2, 7, 6, 5, 4, 3, 2)) + {"T": 4, "G": 4, "M": 3}.get(text[0], 0)
     letters = {"S": "JZIHGFEDCBA", "F": "XWUTRQPNMLK", "M": "XWUTRQPNJLK"}
     series = {"T": "S", "G": "F"}.get(text[0], text[0])
-    rest = total % 11
-    return letters[series][10 - rest if series == "M" else rest] == text[8]
+    return letters[series][total % 11] == text[8]
 
 
 def is_south_african(digits: str) -> bool:

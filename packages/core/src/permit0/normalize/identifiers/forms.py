@@ -13,7 +13,7 @@ import msgspec
 
 from permit0.normalize.identifiers import checks
 
-__all__ = ["FORMS", "Form"]
+__all__ = ["FORMS", "LABEL_STEMS", "LABEL_WORDS", "Form"]
 
 
 class Form(msgspec.Struct, frozen=True):
@@ -29,6 +29,12 @@ class Form(msgspec.Struct, frozen=True):
     labels: re.Pattern[str]
     bare: bool = False
     printed: re.Pattern[str] | None = None
+
+    def is_bare(self, length: int) -> bool:
+        """Whether so many digits are enough by themselves."""
+        return self.bare or (
+            self.printed is not None and self.printed.fullmatch("1" * length) is not None
+        )
 
 
 # Every shape of digits only fits one of these, as far as it is long.
@@ -112,7 +118,7 @@ FORMS: tuple[Form, ...] = (
     ),
     _form(
         "be_national_number", r"[0-9]{11}", checks.is_belgian,
-        "rijksregister(?:nummer)?|registre national|numero national|insz|niss", bare=True,
+        "rijksregister(?:nummer)?|registre national|numero national|insz|niss", printed=r"[0-9]{2}\.[0-9]{2}\.[0-9]{2}-[0-9]{3}\.[0-9]{2}",
     ),
     _form(
         "se_personnummer", r"(?:[0-9]{2})?[0-9]{10}", checks.is_swedish,
@@ -181,3 +187,17 @@ FORMS: tuple[Form, ...] = (
         rf"driv(?:ing|er'?s?){_S}licen[cs]e(?:{_S}(?:number|no))|f[üu]hrerschein(?:nummer|nr)",
     ),
 )  # fmt: skip
+
+LABEL_WORDS = frozenset(
+    "ssn itin ein fein nino nhs idnr tin nir insee dni nie nif cf bsn sofi insz niss fnr cpr ahv avs oasi "
+    "svnr sv tckn cpf cnpj sin nas tfn uid pan rrn nric fin rsa sa id curp mrn t c d kimlik".split()
+)
+LABEL_STEMS = (
+    "social", "tax", "employer", "insurance", "steuer", "documento", "codice", "burger", "sofin",
+    "rijks", "registre", "numero", "personn", "samord", "dselsn", "hetu", "henkil", "pesel",
+    "contribuinte", "svnummer", "sozial", "kimlik", "medicare", "aadh", "permanent", "身份证",
+    "resident", "my number", "mynumber", "my_number", "my-number", "マイナンバー", "個人番号", "주민",
+    "south", "idnum", "identity", "teudat", "תעודת", "ת.ז", "israeli", "mispar", "medical", "patient",
+    "health", "krank", "passport", "reisepass", "driv", "hrerschein",
+)  # fmt: skip
+"""One of these is in every label, as a whole word or somewhere; looking for them is cheap."""
