@@ -6,6 +6,8 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from permit0.audit.keys import Ed25519Signer
 from permit0.audit.record import fact_value, facts_text
@@ -105,3 +107,43 @@ def test_facts_are_written_as_everything_else(facts: dict[str, Any]) -> None:
 def test_facts_that_cannot_be_written_are_refused(facts: dict[str, Any]) -> None:
     with pytest.raises(InvalidInput):
         facts_text(facts)
+
+
+WORDS = st.sampled_from(
+    [
+        *("password", "x", "name", "value", "key", "token", "tokens", "--token", "-u", "--user"),
+        *("ann:pw", "session-1", "user", "pin", "s", "password=hunter22", "token: see docs"),
+        *("Authorization: Bearer abcdefgh", "mysql -p x", "é", "ｐassword", "next_token", TOKEN),
+        "4111111111111111",
+    ]
+)  # fmt: skip
+VALUES = st.recursive(
+    WORDS | st.integers(0, 99) | st.just(4111111111111111) | st.none() | st.booleans(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(WORDS, inner, max_size=3),
+    max_leaves=6,
+)
+REDACTOR = Redactor(find_confidential)  # one for all examples: what it remembers is on trial
+
+
+@given(st.dictionaries(WORDS, VALUES, max_size=3), st.lists(WORDS, max_size=2), st.lists(WORDS))
+def test_where_no_mark_is_expected_none_would_be_made(
+    arguments: dict[str, Any], texts: list[str], again: list[str]
+) -> None:
+    found = REDACTOR.look(arguments, texts, again=again)
+    full = REDACTOR.begin()
+    full.arguments(arguments)
+    for text in (*texts, *again):
+        full.text(text, "text")
+    if found is None or found.idle:
+        assert full.paths == []
+
+
+def test_a_hint_that_is_none_is_told_from_a_secret() -> None:
+    redactor = Redactor(find_confidential)
+    for _ in range(2):
+        hinted = redactor.look({"key": "value"}, ["a user"], again=["session-1"])
+        assert hinted is not None
+        assert hinted.idle
+        secret = redactor.look({"key": "value"}, ["token=abcd1234efgh"], again=["session-1"])
+        assert secret is not None
+        assert not secret.idle

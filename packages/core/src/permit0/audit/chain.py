@@ -36,7 +36,9 @@ __all__ = [
     "Envelope",
     "begin",
     "link",
+    "place",
     "read_envelope",
+    "sign",
     "signed_message",
 ]
 
@@ -102,6 +104,16 @@ def link(
     Returns:
         The record, and the head after it.
     """
+    data, after = place(begun, head, writer=writer)
+    return StoredRecord(after.seq, data, sign(after, signer)), after
+
+
+def place(begun: bytes, head: LogHead, *, writer: str) -> tuple[bytes, LogHead]:
+    """Give a record its place behind `head`.
+
+    Returns:
+        The record without its signature, and the head after it.
+    """
     opening = secrets.token_bytes(SEAL_BYTES)
     seq = head.seq + 1
     data = b'%b"prev":"%b","seal":"%b","seq":%d,"v":%d,"writer":"%b"}' % (
@@ -112,9 +124,12 @@ def link(
         FORMAT,
         writer.encode(),
     )
-    digest = hashlib.sha256(data)
-    record = StoredRecord(seq, data, signer.sign(MESSAGE + digest.digest()))
-    return record, LogHead(seq, digest.hexdigest(), opening)
+    return data, LogHead(seq, hashlib.sha256(data).hexdigest(), opening)
+
+
+def sign(head: LogHead, signer: Signer) -> bytes:
+    """The signature of the last record before `head`, which holds its digest."""
+    return signer.sign(MESSAGE + bytes.fromhex(head.digest))
 
 
 def signed_message(data: bytes) -> bytes:

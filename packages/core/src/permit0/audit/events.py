@@ -67,7 +67,7 @@ class EventLog:
         data: dict[str, Json] = msgspec.to_builtins(body)
         texts = list(_texts(data))
         found = self._redactor.look(None, (text for _, text in texts))
-        clean = _plain(data, "", found)
+        clean = _plain(data, "", None if found is None or found.idle else found)
         assert isinstance(clean, dict)
         if found is not None and found.paths:
             clean["redacted"] = list(found.paths)

@@ -76,6 +76,8 @@ class Recorder:
             _decision_texts(decision),
             again=(*_call_texts(call), *[reason.message for reason in decision.reasons]),
         )
+        was_hinted = found is not None
+        found = None if found is None or found.idle else found
         what = _what(call, arguments, decision.digest, found)
         actions = [
             self._framed(item)
@@ -105,8 +107,9 @@ class Recorder:
                 "reason": _text(review.reason, "review/reason", found),
                 "failure": review.failure,
             }
-        if found is not None:
-            what["redacted"] = found.paths or what.get("redacted", [])  # complete now
+        if was_hinted:  # complete now
+            paths = [] if found is None else found.paths
+            what["redacted"] = paths or what.get("redacted", [])
         return self._sink.append("decision", decision.at, _encoder.encode(body))
 
     def outcome(
@@ -134,6 +137,8 @@ class Recorder:
             AuditUnavailable: It was not kept.
         """
         found = self._redactor.look(None, (), again=_call_texts(call))
+        was_hinted = found is not None
+        found = None if found is None or found.idle else found
         data = output.encode(errors="backslashreplace")
         what = _what(call, None, digest, found)
         body: dict[str, object] = {
@@ -145,8 +150,8 @@ class Recorder:
             "output_digest": "" if exposed else hashlib.sha256(data).hexdigest(),
             "error": error,
         }
-        if found is not None:
-            what["redacted"] = found.paths
+        if was_hinted:
+            what["redacted"] = [] if found is None else found.paths
         return self._sink.append("outcome", at, _encoder.encode(body))
 
     def close(self) -> None:

@@ -71,14 +71,19 @@ _HEADER = re.compile(r"(?<![\w.-])([A-Za-z][\w-]{2,60})\s?:\s*([^\s\"']+)")
 _HEADERS = re.compile(r"(?:proxy)?authorization|(?:set)?cookie|x?.{0,20}(?:apikey|authtoken|token)")
 _USER = re.compile(r"(?:^|\s)(?:-u|--user|--proxy-user)[\s=]?\s*[^\s:]+:\S+")
 _SHORT_PASSWORD = re.compile(r"(?:^|[\s;&|])(?:sshpass|mysql\w*|mariadb\w*)\s(?:[^;&|]*\s)?-p\s?\S")
+_USER_OPTIONS = frozenset({"-u", "--user"})
 _REFERENCE = re.compile(r"[\"']?(?:\$|<|\{|%[A-Z_]+%|\*+[\"']?$)")
 
 
 class Redaction:
-    """What of one record may be recorded. paths: where marks stand, as `room/JSON pointer`."""
+    """What of one record may be recorded.
+
+    paths: where marks stand, as `room/JSON pointer`. idle: it was looked already, there will be none.
+    """
 
     def __init__(self, detect: Detector) -> None:
         self.paths: list[str] = []
+        self.idle = False
         self._detect = detect
         self._taken: dict[str, None] = {}
 
@@ -143,7 +148,7 @@ class Redaction:
                 and (
                     (before.startswith("-") and is_secret_name(before))
                     or (len(items) == 2 and is_secret_name(before))
-                    or (before in {"-u", "--user"} and ":" in str(item))
+                    or (before in _USER_OPTIONS and ":" in str(item))
                 )
             )
             result.append(self._value(item, f"{path}/{number}", secret=hides))
@@ -197,8 +202,8 @@ class Redactor:
 
     def __init__(self, detect: Detector) -> None:
         self._detect = detect
-        # What comes again and again and held nothing; never a text that did.
-        self._quiet: dict[str, None] = {}
+        # What comes again and again and is no reason for a mark, and whether it has a hint.
+        self._quiet: dict[str, bool] = {}
 
     def look(
         self, arguments: Json, texts: Iterable[str], *, again: Iterable[str] = ()
@@ -211,22 +216,39 @@ class Redactor:
             arguments: Of the call.
             texts: What else will be recorded.
             again: As well, but likely to be in the next record too: who calls, the tool, a rule's words.
+
+        Returns:
+            Where there is a hint and it turns out to be none, one that is `idle`.
         """
         new = list(texts)
         names: list[str] = []
         _gather(arguments, names, new)
         quiet = self._quiet
-        unknown = [text for text in (*again, *names) if text not in quiet]
-        joined = _FENCE.join(dict.fromkeys((*new, *unknown)))  # facts repeat arguments
-        seen = joined if joined.isascii() else _OTHER.sub("", unicodedata.normalize("NFKC", joined))
-        if _hints(seen) or self._detect(joined):
+        unknown: list[str] = []
+        is_hinted = False
+        for text in (*again, *names):
+            known = quiet.get(text)
+            if known is None:
+                unknown.append(text)
+            elif known:
+                is_hinted = True
+        looked_at = dict.fromkeys((*new, *unknown))  # facts repeat arguments
+        joined = _FENCE.join(looked_at)
+        if self._detect(joined):
+            return self.begin()
+        is_hinted = _hints(_ascii(joined)) or is_hinted
+        if is_hinted and any(map(_gives_reason, looked_at)):
             return self.begin()
         for text in unknown:
-            if len(text) <= MAX_QUIET_CHARS:
+            if len(text) <= MAX_QUIET_CHARS and not is_secret_name(text):
                 if len(quiet) >= MAX_QUIET:
                     quiet.clear()
-                quiet[text] = None
-        return None
+                quiet[text] = _hints(_ascii(text))
+        if not is_hinted:
+            return None
+        found = self.begin()
+        found.idle = True
+        return found
 
     def begin(self) -> Redaction:
         """For a record that may hold secrets."""
@@ -256,6 +278,16 @@ def _fold(name: str) -> str:
     if not name.isascii():
         name = unicodedata.normalize("NFKC", name)
     return _LETTERS.sub("", name.casefold())
+
+
+def _ascii(text: str) -> str:
+    """What of a text a hint could be in."""
+    return text if text.isascii() else _OTHER.sub("", unicodedata.normalize("NFKC", text))
+
+
+def _gives_reason(text: str) -> bool:
+    """Whether a text that no detector finds anything in may be one for a mark, on itself or a neighbour."""
+    return is_secret_name(text) or text in _USER_OPTIONS or _names_secret(text)
 
 
 def _hints(text: str) -> bool:

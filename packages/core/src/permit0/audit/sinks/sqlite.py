@@ -1,10 +1,10 @@
 """Records in one SQLite file, written by any number of threads and processes as one chain.
 
 One append, in one transaction (BEGIN IMMEDIATE, so that nobody else's comes between):
-  1. read the head
-  2. check that it is the end of what is there, unless this sink wrote it itself
-  3. link and sign the records
-  4. insert them and replace the head, which erases the opening of the one before
+  1. place the records behind the head that this sink wrote last
+  2. replace the head if it still is that one, which erases the opening of the one before
+  3. if not, read the head, check that it is the end of what is there, place them behind it
+  4. sign and insert the records
 Threads of a process share a commit: whoever gets the lock writes for all that wait.
 Durability: "process" survives a crash or kill of the process (the operating system has the bytes);
 "power" survives a loss of power, too (the log is synced before the answer).
@@ -29,9 +29,9 @@ from collections import deque
 from pathlib import Path
 from typing import Literal
 
-from permit0.audit.chain import EMPTY, begin, link, read_envelope
+from permit0.audit.chain import EMPTY, begin, place, read_envelope, sign
 from permit0.errors import AuditUnavailable
-from permit0.model.record import AuditReceipt, LogHead, StoredRecord
+from permit0.model.record import AuditReceipt, LogHead
 from permit0.ports import Signer
 from permit0.state.files import OpenFiles
 
@@ -54,6 +54,16 @@ CREATE TABLE IF NOT EXISTS audit_head (
 );
 CREATE TABLE IF NOT EXISTS audit_keys (kid TEXT PRIMARY KEY, public TEXT NOT NULL) WITHOUT ROWID;
 """
+
+_NEXT_HEAD = (
+    "UPDATE audit_head SET seq = ?, digest = ?, opening = ? "
+    "WHERE id = 1 AND seq = ? AND digest = ? AND opening = ?"
+)
+_SET_HEAD = (
+    "INSERT INTO audit_head VALUES (1, ?, ?, ?) ON CONFLICT (id) DO UPDATE "
+    "SET seq = excluded.seq, digest = excluded.digest, opening = excluded.opening"
+)
+_INSERT = "INSERT INTO audit_records VALUES (?, ?, ?)"
 
 # SQLite's primary result codes (https://sqlite.org/rescode.html): reason code and sentence.
 _PRIMARY = 0xFF
@@ -173,40 +183,51 @@ class SqliteSink:
         elif self._files is None or not self._files.is_same():
             raise self._replaced()
         try:
-            database.execute("BEGIN IMMEDIATE")
-            # 1. the head
-            row = database.execute("SELECT seq, digest, opening FROM audit_head").fetchone()
-            head = EMPTY if row is None else LogHead(*row)
-            # 2. is it the end?
-            if head != self._last:
-                if self._files is None or not self._files.is_same_log():
-                    raise self._replaced()
-                self._check_end(database, head)
-            # 3. link and sign
-            records: list[StoredRecord] = []
-            receipts: list[AuditReceipt] = []
-            for waiting in batch:
-                record, head = link(waiting.begun, head, writer=self._writer, signer=self._signer)
-                records.append(record)
-                receipts.append(AuditReceipt(head.seq, head.digest))
-            # 4. insert, and replace the head
-            database.executemany(
-                "INSERT INTO audit_records VALUES (?, ?, ?)",
-                [(record.place, record.data, record.signature) for record in records],
+            cursor = database.cursor()
+            cursor.execute("BEGIN IMMEDIATE")
+            # 1. place
+            before = self._last
+            records, head = self._placed(batch, before)
+            # 2. replace the head
+            cursor.execute(
+                _NEXT_HEAD,
+                (head.seq, head.digest, head.opening, before.seq, before.digest, before.opening),
             )
-            database.execute(
-                "INSERT INTO audit_head VALUES (1, ?, ?, ?) ON CONFLICT (id) DO UPDATE "
-                "SET seq = excluded.seq, digest = excluded.digest, opening = excluded.opening",
-                (head.seq, head.digest, head.opening),
-            )
-            database.execute("COMMIT")
+            # 3. it is another one, or the log is empty
+            if cursor.rowcount != 1:
+                records, head = self._placed(batch, self._head(database))
+                cursor.execute(_SET_HEAD, (head.seq, head.digest, head.opening))
+            # 4. sign and insert
+            for data, after in records:
+                cursor.execute(_INSERT, (after.seq, data, sign(after, self._signer)))
+            cursor.execute("COMMIT")
         except BaseException:
             with contextlib.suppress(sqlite3.Error):
                 if database.in_transaction:
                     database.execute("ROLLBACK")
             raise
         self._last = head
-        return receipts
+        return [AuditReceipt(after.seq, after.digest) for _, after in records]
+
+    def _placed(
+        self, batch: list[_Waiting], head: LogHead
+    ) -> tuple[list[tuple[bytes, LogHead]], LogHead]:
+        """The records of a batch behind `head`, each with the head after it, and the last of these."""
+        records: list[tuple[bytes, LogHead]] = []
+        for waiting in batch:
+            data, head = place(waiting.begun, head, writer=self._writer)
+            records.append((data, head))
+        return records, head
+
+    def _head(self, database: sqlite3.Connection) -> LogHead:
+        """The head as it is, after a look whether it is the end."""
+        row = database.execute("SELECT seq, digest, opening FROM audit_head").fetchone()
+        head = EMPTY if row is None else LogHead(*row)
+        if head != self._last:
+            if self._files is None or not self._files.is_same_log():
+                raise self._replaced()
+            self._check_end(database, head)
+        return head
 
     def _check_end(self, database: sqlite3.Connection, head: LogHead) -> None:
         """Whether `head` is the end of what is there and not before what this sink has seen.
