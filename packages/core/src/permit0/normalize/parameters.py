@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from types import MappingProxyType
@@ -278,9 +279,10 @@ def _code(reading: Reading, item: Bound) -> None:
     text = "\n".join(str(cell) for cell in cells)
     reading.texts.append(text)
     reading.facts.update(code_facts(item.name, item.kind, text, reading.org.domains))
-    if find_secrets(text):
+    kinds, numbers = find_sensitive(text, label=item.where.rpartition(".")[2])
+    if kinds:
         reading.facts["content.secrets"] = True
-    if find_personal(text):
+    if numbers:
         reading.facts["content.personal"] = True
 
 
@@ -334,7 +336,10 @@ def _label(reading: Reading, item: Bound) -> None:
     if isinstance(value, list) and len(value) == 1:
         value = value[0]
     if isinstance(value, bool | int | float | str):
-        reading.facts[item.name] = fold_identity(str(value))
+        text = str(value)
+        if not text.isascii():
+            text = unicodedata.normalize("NFKC", text)
+        reading.facts[item.name] = text.strip().casefold()
     elif value is not None:
         # Which of them a rule should look at is not known, so no rule for one label fires; this one can.
         reading.facts[item.name + ".several"] = True
