@@ -1,8 +1,8 @@
 """Random and hostile tools for the compiler: `python benchmarks/fuzz_classify.py [--cases N] [--seed N]`.
 
-Checks for every case: no exception, at most MAX_MS of processor time, calm only for calm actions in plain words, the same answer
-again, and that words added to the description make nothing calm and change nothing that name and arguments
-had settled.
+Checks for every case: no exception, at most MAX_MS of processor time, calm only for calm actions in plain
+words, the same answer again, and that words added to the description make nothing calm and change nothing
+that name and arguments had settled.
 """
 
 from __future__ import annotations

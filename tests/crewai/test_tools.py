@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, cast
@@ -17,6 +18,7 @@ from tests.crewai.kit import LARGE, SMALL, Canaries, Scripted, build, counted
 
 import permit0
 from permit0_crewai import Refusal, guard_tool, guard_tools, uninstall
+from permit0_crewai.translate import schema_of
 
 Use = Callable[[Any, dict[str, Any]], object]
 
@@ -300,3 +302,14 @@ def test_a_session_is_carried_into_the_thread_of_ainvoke(
 
     assert asyncio.run(inside()) == "text of a.txt"
     assert counted(guard, session="s-1", agent="reader") == 1
+
+
+def test_the_schema_of_a_tool_is_handed_over_as_text() -> None:
+    @tool("list_folder_files_by_name")
+    def listing(path: str, limit: int = 3) -> str:
+        """List the files of a folder."""
+        return path
+
+    schema = json.loads(schema_of(listing))
+    assert set(schema["properties"]) == {"path", "limit"}
+    assert schema_of(object()) == ""

@@ -34,6 +34,7 @@ __all__ = [
     "Scripted",
     "Sleeper",
     "approve",
+    "asked",
     "break_state",
     "decided",
     "make_guard",
@@ -83,6 +84,11 @@ def make_guard(folder: Path, extra: str = "", *, timeout_s: int = 60, **options:
 def decided(folder: Path) -> list[str]:
     """The tools of all decisions on record, in order."""
     return [body["what"]["tool"] for body in _records(folder, "decision")]
+
+
+def asked(folder: Path) -> list[dict[str, Any]]:
+    """The calls of all decisions on record, in order."""
+    return [body["what"] for body in _records(folder, "decision")]
 
 
 def reported(folder: Path) -> list[dict[str, Any]]:

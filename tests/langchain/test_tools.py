@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import json
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -18,7 +19,7 @@ from langchain_core.tools import (
     tool,
 )
 from langgraph.prebuilt import ToolNode
-from tests.langchain.kit import Ran, decided, make_guard, reported, tool_call, tools_of
+from tests.langchain.kit import Ran, asked, decided, make_guard, reported, tool_call, tools_of
 
 from permit0 import Guard, Identity, session
 from permit0_langchain import ToolRefused, guard_tool, guard_tools
@@ -240,6 +241,20 @@ def test_output_is_reported(guard: Guard, tmp_path: Path) -> None:
 
 
 # ---------------------------------------------------------------- who calls
+
+
+def test_description_and_schema_are_handed_over(guard: Guard, tmp_path: Path) -> None:
+    """Without them, a tool that no pack knows is judged by its name alone."""
+
+    def listing(path: str, limit: int = 3) -> str:
+        """List the files of a folder."""
+        return path
+
+    made = StructuredTool.from_function(listing, name="list_folder_files_by_name")
+    assert guard_tool(made, guard).invoke({"path": "docs"}) == "docs"
+    [what] = asked(tmp_path)
+    assert what["description"] == "List the files of a folder."
+    assert set(json.loads(what["schema"])["properties"]) == {"path", "limit"}
 
 
 def test_a_session_of_permit0_comes_before_the_thread(guard: Guard, tmp_path: Path) -> None:

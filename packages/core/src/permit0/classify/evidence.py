@@ -41,6 +41,7 @@ NEGLIGIBLE = 0.08  # of the strongest domain; weaker ones cannot win
 
 _FRAMEWORK = frozenset({"mcp", "functions", "function", "tools", "tool", "api", "default"})
 _READS = frozenset({"list", "get", "search", "download", "scrape", "export", "calculate"})
+_PREPOSITIONS = frozenset({"by", "for", "from", "in", "of", "with", "on", "to", "at", "via"})
 _SENTENCE = re.compile(r"(?<=[.!?\n])\s+")
 
 
@@ -132,7 +133,7 @@ def _domains(
     lexicon: Lexicon, words: Sequence[str], named: Sequence[str], asked: set[str], said: _Said
 ) -> dict[str, float]:
     found: dict[str, float] = {}
-    last = words[-1] if words else ""
+    last = _last(words)
     for gram in dict.fromkeys(named):
         factor = LAST_NOUN if gram == last or gram.endswith("_" + last) else 1.0
         for domain, weight in lexicon.domains.get(gram, {}).items():
@@ -191,8 +192,17 @@ def _verb_classes(lexicon: Lexicon, word: str) -> Sequence[str]:
 
 
 def _is_plural(name: str, words: Sequence[str]) -> bool:
-    raw = raw_words(name)
-    return bool(raw) and raw[-1].endswith("s") and bool(words) and raw[-1] != words[-1]
+    """Whether a name is about several: `get_tasks_by_project`."""
+    raw, last = _last(raw_words(name)), _last(words)
+    return raw.endswith("s") and raw != last
+
+
+def _last(words: Sequence[str]) -> str:
+    """The last noun of what a name is about: the word before the first preposition, or the last one."""
+    for i, word in enumerate(words):
+        if i > 1 and word in _PREPOSITIONS:
+            return words[i - 1]
+    return words[-1] if words else ""
 
 
 def _verbs_of(lexicon: Lexicon, classes: Mapping[str, float]) -> dict[ActionWords, float]:
@@ -206,12 +216,13 @@ def _verbs_of(lexicon: Lexicon, classes: Mapping[str, float]) -> dict[ActionWord
 
 
 def _heads(lexicon: Lexicon, words: Sequence[str], named: Sequence[str]) -> frozenset[str]:
-    """The nouns that a name is about: its last one, or its first if it opens with no verb."""
+    """The nouns that a name is about: its last one, and its first if it ends in a verb."""
     if not words:
         return frozenset()
-    heads = {words[-1]}
-    heads.update(gram for gram in named if gram.endswith("_" + words[-1]))
-    if words[0] not in lexicon.verbs:
+    last = _last(words)
+    heads = {last}
+    heads.update(gram for gram in named if gram.endswith("_" + last))
+    if words[-1] in lexicon.verbs and words[0] not in lexicon.verbs:
         heads.add(words[0])
     return frozenset(heads)
 
