@@ -7,7 +7,7 @@ TEST_ONE = $(FRAMEWORKS:%=test-%)
 TYPES_ONE = $(FRAMEWORKS:%=types-%)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-core test-frameworks lint types format bench constraints clean runtime dev
+.PHONY: help demo test test-core test-frameworks lint types format mutation bench constraints clean runtime dev
 .PHONY: $(TEST_ONE) $(TYPES_ONE)
 
 # The caller's Python settings must not leak into .venv. The last one would make every import of a
@@ -32,6 +32,7 @@ permit0: decides whether an AI agent's tool call may run
   make types        mypy of the integrations, with the types of their frameworks
   make types-NAME   of one
   make format       let ruff rewrite what it can
+  make mutation     changes of the packs that no case notices  ARGS="--max-survivors 3"
   make bench        benchmarks                                 ARGS="..."
   make constraints  renew the pinned versions                  ARGS="--upgrade"
   make clean        remove .venv*, caches and built files
@@ -97,6 +98,10 @@ $(TYPES_ONE): types-%: dev
 format: dev
 	@.venv/bin/ruff check --fix-only .
 	@.venv/bin/ruff format .
+
+# Each threshold, flag and amplifier is changed, one at a time; about a minute on one processor.
+mutation: dev
+	@.venv/bin/permit0 pack test --mutate $(ARGS)
 
 bench: dev
 	@.venv/bin/python benchmarks/run.py $(ARGS)

@@ -142,6 +142,17 @@ def test_written_pack_passes_and_maps(tools_file: str, capsys: pytest.CaptureFix
     assert scanned(capsys, tools_file)["acme_wire_funds"]["found"] == "mapping"
 
 
+def test_two_spellings_of_one_tool_are_one_mapping() -> None:
+    """Two mappings of one name would be no valid pack."""
+    wire = TOOLS["tools"][2]
+    document = [wire, {**wire, "name": "AcmeWireFunds", "inputSchema": {}}]
+    document[1]["inputSchema"] = {"properties": {"amount": {"type": "number"}}}
+    Path("twice.json").write_text(json.dumps(document), encoding="utf-8")
+    assert main(["scan", "twice.json", "--write", "twice.yaml"]) == 0
+    assert main(["pack", "test", "twice.yaml"]) == 0
+    assert Path("twice.yaml").read_text(encoding="utf-8").count("- tools:") == 1
+
+
 def test_table_is_whole_in_a_pipe_and_stacked_when_narrow(
     tools_file: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -116,6 +116,8 @@ def pack_text(
         BadPack: The pack would not be valid; a name, say.
     """
     catalog = CaseBench(packs).catalog
+    # Two names that differ in case and separators only are one tool.
+    tools = list({fold_name(item.tool.name): item for item in reversed(tools)}.values())[::-1]
     known = [item for item in tools if item.action != UNCLASSIFIED]
     unknown = [item for item in tools if item.action == UNCLASSIFIED]
     head = [
