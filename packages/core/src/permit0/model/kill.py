@@ -150,6 +150,8 @@ class KillState(msgspec.Struct, frozen=True, dict=True):
 
     def required(self, *, agent: str, session: str, action: str) -> int:
         """The number of the latest kill that covers these, resumed or not; 0 if there was none."""
+        if not self.kills:
+            return 0
         found = self._kills.covering(agent=agent, session=session, action=action)
         return max([order.number for order in found], default=0)
 
