@@ -149,9 +149,11 @@ def _of_host(host: str, routes: Mapping[str, Sequence[Route]]) -> list[Route]:
     found = list(routes.get(host, ()))
     end = host.partition(".")[2]
     while "." in end:
-        for route in routes.get("*." + end, ()):
-            if route.host is not None and route.host.fullmatch(host):
-                found.append(route)
+        found += [
+            route
+            for route in routes.get("*." + end, ())
+            if route.host is not None and route.host.fullmatch(host)
+        ]
         end = end.partition(".")[2]
     return found
 

@@ -22,6 +22,7 @@ import base64
 import binascii
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from urllib.parse import parse_qsl, unquote, unquote_plus
 
 import msgspec
@@ -51,6 +52,7 @@ MAX_SUBDOMAIN_OPAQUE = 20
 # Decoded bytes that are text by accident in less than one of 10,000 identifiers.
 MIN_TEXT_BYTES = 9
 MIN_LABEL_BYTES = 4
+MIN_RUN_CHARS = 20  # that hold a run of text
 MAX_TOKENS = 400  # pieces that are decoded in one URL
 MAX_NESTED = 8
 # Fewer segments or shorter labels hold no more than a word.
@@ -98,6 +100,9 @@ _ID = re.compile(
 _TOKEN = re.compile(r"[A-Za-z0-9+/_-]{8,}={0,2}")
 _HEX = re.compile(r"(?:[0-9a-fA-F]{2})+")
 _BASE32 = re.compile(r"(?:[A-Z2-7]{8,}|[a-z2-7]{8,})={0,6}")
+_SIGNS = re.compile(r"[^A-Za-z0-9+/_-]")
+_NOT_HEX = re.compile(r"[^0-9a-fA-F]")
+_RUN = re.compile(rb"[\x20-\x7e\t\r\n]{14}")  # by accident in one of 4,000 signatures
 _TEXT = re.compile(rb"[\x20-\x7e\t\r\n]+")
 _PACKED = (b"\x1f\x8b", b"\x78\x9c", b"\x78\x01", b"\x78\xda", b"PK\x03\x04", b"BZh", b"\xfd7zXZ")
 _TEMPLATE = re.compile(
@@ -163,8 +168,7 @@ def read_load(value: str, url: UrlValue, domains: Domains) -> Load:
         or _value_load("", unquote(fragment))
     )
     if not load and len(values) > 1:
-        joined = "".join(v for k, v in values if not _CURSORS.fullmatch(k))
-        load = _decodes(joined)
+        load = _holds_text("".join(v for _, v in values))
     return Load(
         load=load,
         secrets=bool(secrets),
@@ -216,6 +220,8 @@ def _path_load(path: str) -> bool:
     for first in range(min(len(segments) - 1, MAX_DECOYS)):
         if _decodes("".join(segments[first:])) or _decodes("".join(segments[first:-1])):
             return True
+    if _holds_text("".join(segments)) and len(segments) > 1:
+        return True
     runs = re.findall(r"[A-Za-z0-9]{8,}", path)
     if sum(map(opaque_chars, runs)) > MAX_OPAQUE_PATH:
         return True
@@ -302,6 +308,23 @@ def _decodes(text: str, *, cursor: bool = False) -> bool:
                 ):
                     return True
     return False
+
+
+def _holds_text(text: str) -> bool:
+    """Whether text is encoded anywhere in a run of pieces, whatever stands around it."""
+    plain = _SIGNS.sub("", text).replace("-", "+").replace("_", "/")
+    if len(plain) < MIN_RUN_CHARS:
+        return False
+    hexadecimal = _NOT_HEX.sub("", text)
+    found: list[bytes] = []
+    for start in range(4):
+        part = plain[start:]
+        with suppress(ValueError):  # binascii.Error is one
+            found.append(base64.b64decode(part[: len(part) & ~3]))
+        if start < 2:
+            digits = hexadecimal[start:]
+            found.append(bytes.fromhex(digits[: len(digits) & ~1]))
+    return any(_RUN.search(data) is not None for data in found)
 
 
 def _is_text(data: bytes, shortest: int) -> bool:

@@ -219,8 +219,13 @@ PURE_MODULES: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
             for name in names.split()
         ),
         "matplotlib": _set("pyplot use") | frozenset(
-            "pyplot." + name for name in
-            ["plot", "bar", "barh", "hist", "scatter", "pie", "boxplot", "title", "xlabel", "ylabel", "legend", "grid", "show", "figure", "subplots", "subplot", "tight_layout", "xlim", "ylim", "xticks", "yticks", "axhline", "axvline", "fill_between", "text", "annotate", "colorbar", "imshow", "close", "clf", "cla", "gca", "gcf", "style", "errorbar", "stem", "step", "suptitle", "stackplot", "violinplot", "contour", "contourf", "hlines", "vlines", "loglog", "semilogx", "semilogy", "rcParams"]
+            "pyplot." + name for name in _set(
+                "plot bar barh hist scatter pie boxplot title xlabel ylabel legend grid show "
+                "figure subplots subplot tight_layout xlim ylim xticks yticks axhline axvline "
+                "fill_between text annotate colorbar imshow close clf cla gca gcf style errorbar "
+                "stem step suptitle stackplot violinplot contour contourf hlines vlines loglog "
+                "semilogx semilogy rcParams"
+            )
         ),
     }
 )  # fmt: skip
@@ -267,7 +272,8 @@ PURE_MEMBERS: Final = _set(
     " pdf cdf ppf rvs pvalue statistic slope intercept rvalue stderr success fun x nit "
     " strides nbytes eq ne lt le gt ge mul div mod pow floordiv "
     "truediv multiply divide "
-    "netloc hostname scheme query_string put get_nowait put_nowait qsize acquire release locked create_task result"
+    "netloc hostname scheme query_string put get_nowait put_nowait qsize acquire release "
+    "locked create_task result"
 )
 """Members that are harmless on every object that pure names can make."""
 
@@ -332,7 +338,9 @@ KNOWN_MODULES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
             "telegram discord mechanize scrapy httplib httplib2 urllib2 pycurl treq asyncssh pysftp "
             "netmiko zmq pika kafka paho gradio streamlit litellm langchain"
         ), ("network",)),
-        **dict.fromkeys(_set("smtplib imaplib poplib yagmail exchangelib smtpd mailbox"), ("mail", "network")),
+        **dict.fromkeys(_set(
+            "smtplib imaplib poplib yagmail exchangelib smtpd mailbox"
+        ), ("mail", "network")),
         **dict.fromkeys(_set(
             "sqlite3 psycopg psycopg2 pymysql MySQLdb sqlalchemy pymongo redis duckdb cx_Oracle oracledb "
             "pyodbc asyncpg aiosqlite peewee mysql motor cassandra neo4j dbm clickhouse_driver snowflake"
@@ -352,6 +360,8 @@ KNOWN_MODULES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         **dict.fromkeys(_set("getpass keyring secretstorage"), ("secrets",)),
         **dict.fromkeys(_set("pyperclip clipboard xerox"), ("clipboard",)),
         **dict.fromkeys(_set("pyautogui pynput keyboard mouse tkinter"), ("input", "process")),
-        **dict.fromkeys(_set("dotenv environs decouple platform pwd grp resource posix nt"), ("env", "process")),
+        **dict.fromkeys(_set(
+            "dotenv environs decouple platform pwd grp resource posix nt"
+        ), ("env", "process")),
     }
 )  # fmt: skip
