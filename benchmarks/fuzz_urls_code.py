@@ -21,13 +21,88 @@ from permit0.normalize.urls import parse_url
 
 VECTORS = Path(__file__).resolve().parent.parent / "tests" / "vectors"
 SLOW_S = 1.0
-URL_PARTS = tuple(
-    ["https://", "http:", "//", "evil.net", "169.254.169.254", "@", ":", "/", "..", "%2e", "%2f", "?", "&", "=", "#", "a", "aGVsbG8", "%00", "\\", "[::1]", "0x7f", "{secret}", "$(x)", ";", "xn--", "-"]
-) + ("\u00e9", "\u2028")
-CODE_PARTS = tuple(
-    ["(", ")", "[", "]", "{", "}", "'", '"', "`", "\\", ":", ";", ",", ".", "=", "=>", "os", "system", "eval", "x", "1", "#", "//", "/*", "<!--", "f'{", "${", "__class__", "getattr", "fetch"]
-) + ("\n", "    ", "import ", "from ", "def f():", "class A:", "lambda ", "await ", "function ", "const ",
-     "\u2028", "\u00e9", "\0", "if ", "for ", "in ")  # fmt: skip
+URL_PARTS = (
+    *(
+        "https://",
+        "http:",
+        "//",
+        "evil.net",
+        "169.254.169.254",
+        "@",
+        ":",
+        "/",
+        "..",
+        "%2e",
+        "%2f",
+        "?",
+    ),
+    *(
+        "&",
+        "=",
+        "#",
+        "a",
+        "aGVsbG8",
+        "%00",
+        "\\",
+        "[::1]",
+        "0x7f",
+        "{secret}",
+        "$(x)",
+        ";",
+        "xn--",
+        "-",
+    ),
+    *("\u00e9", "\u2028"),
+)
+CODE_PARTS = (
+    *(
+        "(",
+        ")",
+        "[",
+        "]",
+        "{",
+        "}",
+        "'",
+        '"',
+        "`",
+        "\\",
+        ":",
+        ";",
+        ",",
+        ".",
+        "=",
+        "=>",
+        "os",
+        "system",
+    ),
+    *(
+        "eval",
+        "x",
+        "1",
+        "#",
+        "//",
+        "/*",
+        "<!--",
+        "f'{",
+        "${",
+        "__class__",
+        "getattr",
+        "fetch",
+        "\n",
+    ),
+    *(
+        "    ",
+        "import ",
+        "from ",
+        "def f():",
+        "class A:",
+        "lambda ",
+        "await ",
+        "function ",
+        "const ",
+    ),
+    *("\u2028", "\u00e9", "\0", "if ", "for ", "in "),
+)
 
 
 def rows(name: str) -> list[dict[str, object]]:

@@ -162,7 +162,7 @@ def read_load(value: str, url: UrlValue, domains: Domains) -> Load:
         len(pairs) > MAX_PARAMETERS
         or sum(len(v) for _, v in values) > MAX_QUERY_CHARS
         or any(_TEMPLATE.search(text) is not None for text in texts)
-        or any(_value_load(k, v) for k, v in values)
+        or any(_value_load(k, v) or _value_load("", k) for k, v in values)
         or _path_load(path)
         or _host_load(value, url)
         or _value_load("", unquote(fragment))

@@ -62,8 +62,8 @@ DUNDERS: Final = _set(
 
 PURE_MODULES: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
     {
-        "math": _set("*"), "cmath": _set("*"), "itertools": _set("*"), "heapq": _set("*"),
-        "bisect": _set("*"), "string": _set(
+        "math": _set("*"), "cmath": _set("*"), "itertools": _set("*"), "heapq": _set("heappush heappop heapify heapreplace heappushpop nlargest nsmallest merge"),
+        "bisect": _set("bisect bisect_left bisect_right insort insort_left insort_right"), "string": _set(
             "ascii_letters ascii_lowercase ascii_uppercase digits hexdigits octdigits punctuation "
             "printable whitespace capwords Template"
         ),
@@ -159,8 +159,8 @@ PURE_MODULES: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
             "parse.parse_qs parse.parse_qsl parse.quote_plus parse.unquote_plus parse.urlunparse parse"
         ),
         "html": _set("escape unescape"), "fnmatch": _set("fnmatch fnmatchcase filter translate"),
-        "colorsys": _set("*"), "graphlib": _set("TopologicalSorter CycleError"),
-        "keyword": _set("iskeyword kwlist"), "ipaddress": _set("*"), "timeit": _set("default_timer"),
+        "colorsys": _set("rgb_to_hsv hsv_to_rgb rgb_to_hls hls_to_rgb rgb_to_yiq yiq_to_rgb"), "graphlib": _set("TopologicalSorter CycleError"),
+        "keyword": _set("iskeyword kwlist"), "ipaddress": _set("ip_address ip_network ip_interface IPv4Address IPv6Address IPv4Network IPv6Network"), "timeit": _set("default_timer"),
         "ast": _set("literal_eval"), "__future__": _set("*"),
         "os": _set(
             "path.join path.basename path.dirname path.splitext path.normpath path.split path.sep "
@@ -198,7 +198,7 @@ PURE_MODULES: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
         "pandas": _set(
             "DataFrame Series Index concat merge to_datetime to_numeric to_timedelta date_range "
             "Timestamp Timedelta cut qcut pivot_table get_dummies isna isnull notna notnull NA NaT "
-            "Categorical crosstab melt period_range MultiIndex set_option options unique factorize "
+            "Categorical crosstab melt period_range MultiIndex  unique factorize "
             "json_normalize bdate_range Period Interval offsets MultiIndex.from_tuples "
             "MultiIndex.from_product DataFrame.from_dict DataFrame.from_records Grouper"
         ),
@@ -218,7 +218,7 @@ PURE_MODULES: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
             )
             for name in names.split()
         ),
-        "matplotlib": _set("pyplot use") | frozenset(
+        "matplotlib": _set("pyplot") | frozenset(
             "pyplot." + name for name in _set(
                 "plot bar barh hist scatter pie boxplot title xlabel ylabel legend grid show "
                 "figure subplots subplot tight_layout xlim ylim xticks yticks axhline axvline "
