@@ -52,6 +52,7 @@ MAX_SUBDOMAIN_OPAQUE = 20
 # Decoded bytes that are text by accident in less than one of 10,000 identifiers.
 MIN_TEXT_BYTES = 9
 MIN_LABEL_BYTES = 4
+MAX_PLAIN_WORD = 12
 MIN_RUN_CHARS = 20  # that hold a run of text
 MAX_TOKENS = 400  # pieces that are decoded in one URL
 MAX_NESTED = 8
@@ -154,7 +155,8 @@ def read_load(value: str, url: UrlValue, domains: Domains) -> Load:
     path = unquote(url.path)
     texts = [path, unquote(fragment), _raw_host(value), *(text for pair in values for text in pair)]
     marks.update(_nested(texts, domains))
-    secrets = {kind for text in (*texts, *map("=".join, values)) for kind in find_secrets(text)}
+    everything = "\n".join((*texts[:3], *map("=".join, values)))
+    secrets = set(find_secrets(everything))
     for kind, host in _KEY_HOSTS:
         if url.host == host or url.host.endswith("." + host):
             secrets.discard(kind)
@@ -172,7 +174,7 @@ def read_load(value: str, url: UrlValue, domains: Domains) -> Load:
     return Load(
         load=load,
         secrets=bool(secrets),
-        personal=any(find_personal(text) for text in texts),
+        personal=bool(find_personal(everything)),
         marks=frozenset(marks),
     )
 
@@ -249,6 +251,8 @@ def _may_carry(value: str, url: UrlValue) -> bool:
 
 def _raw_case(value: str, host: str) -> bool:
     """Whether the host was written with capitals, which a look-up keeps (and base64 needs)."""
+    if value.islower():
+        return False
     raw = _raw_host(value)
     return raw != host and raw != raw.lower()
 
@@ -298,6 +302,8 @@ def _decodes(text: str, *, cursor: bool = False) -> bool:
     if plain != text and len(tokens) > 1 and " " not in text:
         tokens.append(plain)
     for token in tokens:
+        if len(token) <= MAX_PLAIN_WORD and token.isalpha() and token.islower():
+            continue  # a word
         for data in _decoded(token, base64_too=True):
             if data.startswith(_PACKED) and len(data) > MIN_TEXT_BYTES:
                 return True

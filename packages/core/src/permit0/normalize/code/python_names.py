@@ -62,7 +62,10 @@ DUNDERS: Final = _set(
 
 PURE_MODULES: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
     {
-        "math": _set("*"), "cmath": _set("*"), "itertools": _set("*"), "heapq": _set("heappush heappop heapify heapreplace heappushpop nlargest nsmallest merge"),
+        "math": _set("*"),
+        "cmath": _set("*"),
+        "itertools": _set("*"),
+        "heapq": _set("heappush heappop heapify heapreplace heappushpop nlargest nsmallest merge"),
         "bisect": _set("bisect bisect_left bisect_right insort insort_left insort_right"), "string": _set(
             "ascii_letters ascii_lowercase ascii_uppercase digits hexdigits octdigits punctuation "
             "printable whitespace capwords Template"
@@ -159,8 +162,13 @@ PURE_MODULES: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
             "parse.parse_qs parse.parse_qsl parse.quote_plus parse.unquote_plus parse.urlunparse parse"
         ),
         "html": _set("escape unescape"), "fnmatch": _set("fnmatch fnmatchcase filter translate"),
-        "colorsys": _set("rgb_to_hsv hsv_to_rgb rgb_to_hls hls_to_rgb rgb_to_yiq yiq_to_rgb"), "graphlib": _set("TopologicalSorter CycleError"),
-        "keyword": _set("iskeyword kwlist"), "ipaddress": _set("ip_address ip_network ip_interface IPv4Address IPv6Address IPv4Network IPv6Network"), "timeit": _set("default_timer"),
+        "colorsys": _set("rgb_to_hsv hsv_to_rgb rgb_to_hls hls_to_rgb rgb_to_yiq yiq_to_rgb"),
+        "graphlib": _set("TopologicalSorter CycleError"),
+        "keyword": _set("iskeyword kwlist"),
+        "ipaddress": _set(
+            "ip_address ip_network ip_interface IPv4Address IPv6Address IPv4Network IPv6Network"
+        ),
+        "timeit": _set("default_timer"),
         "ast": _set("literal_eval"), "__future__": _set("*"),
         "os": _set(
             "path.join path.basename path.dirname path.splitext path.normpath path.split path.sep "
