@@ -51,6 +51,7 @@ _LOOKING = frozenset({"get", "list", "search", "read", "select", "quote", "verif
 MAX_FIELDS = 1000  # of a form; no service takes more
 MAX_DECODES = 3  # of a path; two are known of proxies in front of servers
 MAX_VALUES = 2000  # looked at for a method override; the rest of a body is data
+MAX_METHOD = 64  # a method with spaces around it
 MAX_TEXT = 65_536  # characters of one text looked at for a method override
 _BODY_NAMES = frozenset({"body", "data", "json", "payload", "content", "params", "form"})
 _METHOD_NAMES = frozenset(
@@ -83,9 +84,8 @@ def _named_methods(name: str, value: Json) -> Iterator[str]:
         name, value = stack.pop()
         seen += 1
         if isinstance(value, str):
-            folded = fold_name(name)
-            text = value.strip().upper()
-            if folded in _METHOD_NAMES and (text in ACTION_OF or text == "GET"):
+            text = value.strip().upper() if len(value) < MAX_METHOD else ""
+            if (text in ACTION_OF or text == "GET") and fold_name(name) in _METHOD_NAMES:
                 yield text
             if len(value) > 8:  # the shortest text that says it in itself
                 yield from _overrides(value[:MAX_TEXT])

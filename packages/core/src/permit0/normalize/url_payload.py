@@ -22,6 +22,7 @@ import base64
 import binascii
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from urllib.parse import parse_qsl, unquote, unquote_plus
 
 import msgspec
@@ -51,6 +52,8 @@ MAX_SUBDOMAIN_OPAQUE = 20
 # Decoded bytes that are text by accident in less than one of 10,000 identifiers.
 MIN_TEXT_BYTES = 9
 MIN_LABEL_BYTES = 4
+MAX_PLAIN_WORD = 12
+MIN_RUN_CHARS = 20  # that hold a run of text
 MAX_TOKENS = 400  # pieces that are decoded in one URL
 MAX_NESTED = 8
 # Fewer segments or shorter labels hold no more than a word.
@@ -98,6 +101,9 @@ _ID = re.compile(
 _TOKEN = re.compile(r"[A-Za-z0-9+/_-]{8,}={0,2}")
 _HEX = re.compile(r"(?:[0-9a-fA-F]{2})+")
 _BASE32 = re.compile(r"(?:[A-Z2-7]{8,}|[a-z2-7]{8,})={0,6}")
+_SIGNS = re.compile(r"[^A-Za-z0-9+/_-]")
+_NOT_HEX = re.compile(r"[^0-9a-fA-F]")
+_RUN = re.compile(rb"[\x20-\x7e\t\r\n]{14}")  # by accident in one of 4,000 signatures
 _TEXT = re.compile(rb"[\x20-\x7e\t\r\n]+")
 _PACKED = (b"\x1f\x8b", b"\x78\x9c", b"\x78\x01", b"\x78\xda", b"PK\x03\x04", b"BZh", b"\xfd7zXZ")
 _TEMPLATE = re.compile(
@@ -149,7 +155,8 @@ def read_load(value: str, url: UrlValue, domains: Domains) -> Load:
     path = unquote(url.path)
     texts = [path, unquote(fragment), _raw_host(value), *(text for pair in values for text in pair)]
     marks.update(_nested(texts, domains))
-    secrets = {kind for text in (*texts, *map("=".join, values)) for kind in find_secrets(text)}
+    everything = "\n".join((*texts[:3], *map("=".join, values)))
+    secrets = set(find_secrets(everything))
     for kind, host in _KEY_HOSTS:
         if url.host == host or url.host.endswith("." + host):
             secrets.discard(kind)
@@ -157,18 +164,17 @@ def read_load(value: str, url: UrlValue, domains: Domains) -> Load:
         len(pairs) > MAX_PARAMETERS
         or sum(len(v) for _, v in values) > MAX_QUERY_CHARS
         or any(_TEMPLATE.search(text) is not None for text in texts)
-        or any(_value_load(k, v) for k, v in values)
+        or any(_value_load(k, v) or _value_load("", k) for k, v in values)
         or _path_load(path)
         or _host_load(value, url)
         or _value_load("", unquote(fragment))
     )
     if not load and len(values) > 1:
-        joined = "".join(v for k, v in values if not _CURSORS.fullmatch(k))
-        load = _decodes(joined)
+        load = _holds_text("".join(v for _, v in values))
     return Load(
         load=load,
         secrets=bool(secrets),
-        personal=any(find_personal(text) for text in texts),
+        personal=bool(find_personal(everything)),
         marks=frozenset(marks),
     )
 
@@ -216,6 +222,8 @@ def _path_load(path: str) -> bool:
     for first in range(min(len(segments) - 1, MAX_DECOYS)):
         if _decodes("".join(segments[first:])) or _decodes("".join(segments[first:-1])):
             return True
+    if _holds_text("".join(segments)) and len(segments) > 1:
+        return True
     runs = re.findall(r"[A-Za-z0-9]{8,}", path)
     if sum(map(opaque_chars, runs)) > MAX_OPAQUE_PATH:
         return True
@@ -243,6 +251,8 @@ def _may_carry(value: str, url: UrlValue) -> bool:
 
 def _raw_case(value: str, host: str) -> bool:
     """Whether the host was written with capitals, which a look-up keeps (and base64 needs)."""
+    if value.islower():
+        return False
     raw = _raw_host(value)
     return raw != host and raw != raw.lower()
 
@@ -292,6 +302,8 @@ def _decodes(text: str, *, cursor: bool = False) -> bool:
     if plain != text and len(tokens) > 1 and " " not in text:
         tokens.append(plain)
     for token in tokens:
+        if len(token) <= MAX_PLAIN_WORD and token.isalpha() and token.islower():
+            continue  # a word
         for data in _decoded(token, base64_too=True):
             if data.startswith(_PACKED) and len(data) > MIN_TEXT_BYTES:
                 return True
@@ -302,6 +314,23 @@ def _decodes(text: str, *, cursor: bool = False) -> bool:
                 ):
                     return True
     return False
+
+
+def _holds_text(text: str) -> bool:
+    """Whether text is encoded anywhere in a run of pieces, whatever stands around it."""
+    plain = _SIGNS.sub("", text).replace("-", "+").replace("_", "/")
+    if len(plain) < MIN_RUN_CHARS:
+        return False
+    hexadecimal = _NOT_HEX.sub("", text)
+    found: list[bytes] = []
+    for start in range(4):
+        part = plain[start:]
+        with suppress(ValueError):  # binascii.Error is one
+            found.append(base64.b64decode(part[: len(part) & ~3]))
+        if start < 2:
+            digits = hexadecimal[start:]
+            found.append(bytes.fromhex(digits[: len(digits) & ~1]))
+    return any(_RUN.search(data) is not None for data in found)
 
 
 def _is_text(data: bytes, shortest: int) -> bool:

@@ -63,27 +63,7 @@ _SHORT = {
     "\r": "",
 }
 _ARITHMETIC = frozenset(
-    (
-        "+",
-        "-",
-        "*",
-        "/",
-        "%",
-        "**",
-        "&",
-        "|",
-        "^",
-        "<<",
-        ">>",
-        ">>>",
-        "<",
-        ">",
-        "<=",
-        ">=",
-        "==",
-        "!=",
-    )
-    + ("===", "!==", "instanceof", "in")
+    "+ - * / % ** & | ^ << >> >>> < > <= >= == != === !== instanceof in".split()  # noqa: SIM905  # a table
 )
 _TRANSPARENT = frozenset({"parenthesized_expression", "ternary_expression", "sequence_expression"})
 _STOPS = frozenset({"with_statement", "html_comment", "decorator", "meta_property"})
@@ -333,13 +313,13 @@ class _Reader:
         if function.type == "import" or name == "require":
             self._module(first)
         elif name in ("setTimeout", "queueMicrotask"):
-            if not values or values[0].type not in ("arrow_function", "function_expression"):
+            given = values[0].type if values else ""
+            if given not in ("arrow_function", "function_expression"):
                 self._add("dynamic")
-        elif function.type == "super" or name in ("Function", "eval"):
-            if first is not None and self._nested < MAX_NESTED:
-                inner = read_javascript(first, nested=self._nested + 1)
-                self._features |= inner.features - {"unknown", "unreadable"}
-                self._texts += inner.texts
+        elif name in ("Function", "eval") and first is not None and self._nested < MAX_NESTED:
+            inner = read_javascript(first, nested=self._nested + 1)
+            self._features |= inner.features - {"unknown", "unreadable"}
+            self._texts += inner.texts
         if first is not None and function.type == "member_expression":
             last = self._source[function.start_byte : function.end_byte].rpartition(".")[2]
             if "process" in KNOWN_MEMBERS.get(last, ()) or last == "exec":

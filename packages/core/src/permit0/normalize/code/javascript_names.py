@@ -70,7 +70,8 @@ PURE_MEMBERS: Final = _set(
     "fill keys values entries at from of isArray copyWithin toSorted toReversed with charAt charCodeAt "
     "codePointAt fromCharCode fromCodePoint split substring substr trim trimStart trimEnd padStart padEnd "
     "repeat replace replaceAll match matchAll search startsWith endsWith toUpperCase toLowerCase "
-    "localeCompare normalize toString toFixed toPrecision toExponential toLocaleString valueOf raw isInteger isSafeInteger isFinite "
+    "localeCompare normalize toString toFixed toPrecision toExponential toLocaleString "
+    "valueOf raw isInteger isSafeInteger isFinite "
     "isNaN parseFloat parseInt MAX_SAFE_INTEGER MIN_SAFE_INTEGER MAX_VALUE MIN_VALUE EPSILON "
     "POSITIVE_INFINITY NEGATIVE_INFINITY byteLength set get has delete clear add size next done value "
     "test exec source flags lastIndex index groups input "
@@ -82,7 +83,8 @@ PURE_MEMBERS: Final = _set(
     "getUTCMonth getUTCDate getUTCDay getUTCHours getTimezoneOffset setFullYear setMonth setDate setHours "
     "setMinutes setSeconds toISOString toJSON toDateString toTimeString toLocaleDateString "
     "toLocaleTimeString info warn error debug table group groupEnd dir time timeEnd count assert all race "
-    "allSettled any resolve reject then catch finally message stack name cause groupBy NumberFormat DateTimeFormat "
+    "allSettled any resolve reject then catch finally message stack name cause groupBy "
+    "NumberFormat DateTimeFormat "
     "Collator format formatToParts compare description iterator encode decode append getAll subarray "
     "buffer union intersection difference isSubsetOf"
 )
@@ -118,7 +120,8 @@ KNOWN_MEMBERS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         ), ("page_change",)),
         **dict.fromkeys(_set(
             "querySelector querySelectorAll getElementById getElementsByClassName getElementsByTagName "
-            "getElementsByName getAttribute children childNodes parentNode parentElement firstChild body head "
+            "getElementsByName getAttribute children childNodes parentNode parentElement firstChild "
+            "body head "
             "documentElement title URL domain referrer forms images links scripts styleSheets dataset "
             "getBoundingClientRect attributes className id tagName nodeName nodeType firstElementChild "
             "nextSibling nextElementSibling previousElementSibling closest matches offsetWidth offsetHeight "
@@ -146,7 +149,9 @@ KNOWN_MEMBERS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
 
 KNOWN_MODULES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {
-        **dict.fromkeys(_set("child_process cluster worker_threads execa shelljs zx cross-spawn"), ("process",)),
+        **dict.fromkeys(_set(
+            "child_process cluster worker_threads execa shelljs zx cross-spawn"
+        ), ("process",)),
         **dict.fromkeys(_set(
             "http https http2 net dgram tls dns axios node-fetch got superagent request undici ws socket.io "
             "socket.io-client puppeteer playwright express openai stripe twilio googleapis octokit"
@@ -155,7 +160,9 @@ KNOWN_MODULES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         **dict.fromkeys(_set(
             "fs fs/promises fs-extra graceful-fs glob rimraf del archiver adm-zip"
         ), ("files_read", "files_write", "files_delete")),
-        **dict.fromkeys(_set("mysql mysql2 pg sqlite3 better-sqlite3 mongodb mongoose redis ioredis knex"), ("database",)),
+        **dict.fromkeys(_set(
+            "mysql mysql2 pg sqlite3 better-sqlite3 mongodb mongoose redis ioredis knex"
+        ), ("database",)),
         **dict.fromkeys(_set("vm vm2 module repl inspector v8 isolated-vm eval"), ("dynamic",)),
         **dict.fromkeys(_set("os process dotenv keytar"), ("env",)),
     }

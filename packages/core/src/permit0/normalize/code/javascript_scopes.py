@@ -77,7 +77,7 @@ class Scopes:
                     return True
                 above.pop()
 
-    def parent(self, node: Node) -> Node | None:
+    def parent(self, node: Node) -> Any:
         """The node above; the library's own answer costs a walk from the root."""
         return self._parents.get(node.id)
 
@@ -173,12 +173,10 @@ class Scopes:
                     self._bind(child, self._enclosing(node, frozenset({"program"})), 0)
         elif kind == "assignment_expression":
             left, statement = node.child_by_field_name("left"), self.parent(node)
-            if left.type == "identifier" and self.parent(statement) is not None:
-                if (
-                    statement.type == "expression_statement"
-                    and self.parent(statement).type == "program"
-                ):
-                    self._bind(left, self.parent(statement), node.end_byte)
+            if left.type == "identifier" and statement.type == "expression_statement":
+                outer = self.parent(statement)
+                if outer.type == "program":
+                    self._bind(left, outer, node.end_byte)
         elif kind in ("pair", "field_definition"):
             key = node.child_by_field_name("key") or node.child_by_field_name("name")
             key = key or node.child_by_field_name("property")

@@ -15,10 +15,28 @@ its state, except that names from there are "unknown".
 from __future__ import annotations
 
 import ast
-import re
-from collections.abc import Iterable, Iterator
 
 from permit0.normalize.code.features import MAX_CODE_BYTES, MAX_NESTED, Code
+from permit0.normalize.code.python_calls import (
+    BY_TEXT,
+    CODE_CALLS,
+    COMMANDS,
+    DUNDER,
+    EXPORTS,
+    FIELD,
+    MEMORY,
+    SELF,
+    WRITES,
+    first_words,
+    is_listed,
+    keyword,
+    target_names,
+)
+from permit0.normalize.code.python_members import (
+    is_plain_member,
+    path_features,
+    unlisted_features,
+)
 from permit0.normalize.code.python_names import (
     DUNDERS,
     KNOWN_BUILTINS,
@@ -29,61 +47,18 @@ from permit0.normalize.code.python_names import (
     PURE_MODULES,
     THIRD_PARTY,
 )
+from permit0.normalize.code.python_parse import has_odd_encoding, parse_program
 from permit0.normalize.code.python_scopes import unbound_loads
 from permit0.normalize.code.words import dangerous_words, is_credential_text
 
 __all__ = ["read_python"]
-
-_FENCE = re.compile(
-    r"\A\s*(?:`{1,3}|~{3})[ \t]*(?:python3?|py|ipython|tool_code)?[ \t]*\r?\n?", re.IGNORECASE
-)
-_FENCE_END = re.compile(r"(?:`{1,3}|~{3})\s*\Z")
-# PEP 263: in a file, another encoding makes other text of the same bytes.
-_COOKIE = re.compile(r"(?m)\A(?:[ \t\f]*(?:#.*)?\r?\n)?[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)")
-_PLAIN_ENCODINGS = frozenset({"utf-8", "utf8", "ascii", "us-ascii", "latin-1", "iso-8859-1"})
-_DUNDER = re.compile(r"__\w+__")
-_FIELD = re.compile(r"\{\w*[.\[!]")
-_OS_PREFIXES = (
-    (("exec", "spawn", "posix_spawn", "system", "popen", "fork", "kill", "startfile", "abort"),
-     ("process",)),
-    (("remove", "unlink", "rmdir"), ("files_delete",)),
-    (("env", "getenv", "putenv", "unsetenv", "getlogin", "uname", "getuid"), ("env",)),
-    (("open", "read", "listdir", "scandir", "walk", "stat", "access", "path", "getcwd", "lstat",
-      "fwalk", "readlink"), ("files_read",)),
-    (("write", "mkdir", "makedirs", "rename", "replace", "chmod", "chown", "link", "symlink",
-      "truncate", "utime", "chdir", "mkfifo"), ("files_write",)),
-)  # fmt: skip
-_BY_TEXT = frozenset(
-    {"apply", "agg", "aggregate", "transform", "pipe", "map", "applymap", "assign"}
-)
-"""Members of frames that take the name of another member as a text."""
-_COMMANDS = frozenset(
-    {"os.system", "os.popen", "subprocess.run", "subprocess.call", "subprocess.Popen"}
-    | {"subprocess.check_output", "subprocess.check_call", "subprocess.getoutput"}
-    | {
-        "subprocess.getstatusoutput",
-        "commands.getoutput",
-        "pty.spawn",
-        "asyncio.create_subprocess_shell",
-    }
-)
-_CODE_CALLS = frozenset(
-    {"eval", "exec", "compile", "timeit.timeit", "timeit.repeat", "timeit.Timer"}
-)
-_SELF = frozenset({"self", "cls"})
-_MEMORY = frozenset({"StringIO", "BytesIO", "io.StringIO", "io.BytesIO"})
-_WRITES = frozenset("wax+")
-_EXPORTS = frozenset({"to_csv", "to_string", "to_json", "to_html", "to_markdown", "to_latex"})
 
 
 def read_python(text: str, *, nested: int = 0) -> Code:
     """Read one program, or the cells of a notebook."""
     if len(text) > MAX_CODE_BYTES or len(text.encode("utf-8", "replace")) > MAX_CODE_BYTES:
         return Code(frozenset({"unreadable", *dangerous_words(text[:MAX_CODE_BYTES])}))
-    bare = _FENCE_END.sub("", _FENCE.sub("", text))
-    tree = _parse(bare)
-    if tree is None and bare != text:
-        tree = _parse(text)
+    tree = parse_program(text)
     if tree is None:
         words = set(dangerous_words(text))
         if is_credential_text(text):
@@ -94,26 +69,9 @@ def read_python(text: str, *, nested: int = 0) -> Code:
         features = reader.read()
     except RecursionError:  # the caller's stack may be deep already
         return Code(frozenset({"unreadable", *dangerous_words(text)}), (text,))
-    cookie = _COOKIE.match(text)
-    if cookie is not None and cookie.group(1).lower() not in _PLAIN_ENCODINGS:
+    if has_odd_encoding(text):
         features.add("dynamic")
     return Code(frozenset(features), tuple(reader.texts), tuple(reader.commands))
-
-
-def _parse(text: str) -> ast.Module | None:
-    for form in (text, text.strip("\n") and _dedented(text)):
-        try:
-            return ast.parse(form)
-        # A named boundary: these are what the parser says of a text that is no program for it.
-        except (SyntaxError, ValueError, RecursionError, MemoryError, OverflowError):
-            continue
-    return None
-
-
-def _dedented(text: str) -> str:
-    lines = text.expandtabs().splitlines()
-    margin = min((len(x) - len(x.lstrip()) for x in lines if x.strip()), default=0)
-    return "\n".join(line[margin:] for line in lines)
 
 
 class _Reader:
@@ -124,7 +82,7 @@ class _Reader:
         self._features: set[str] = set()
         self._origins: dict[str, set[str]] = {}
         self._made: set[str] = set()  # members that the program's own classes have
-        self._instances: set[str] = set(_SELF)
+        self._instances: set[str] = set(SELF)
         self._values: dict[str, list[ast.expr]] = {}
         self._foreign = False
         self._judged: set[int] = set()  # nodes that their call has judged
@@ -185,7 +143,7 @@ class _Reader:
                         if isinstance(item, ast.FunctionDef | ast.AsyncFunctionDef):
                             self._made.add(item.name)
                         elif isinstance(item, ast.Assign | ast.AnnAssign):
-                            self._made.update(_target_names(item))
+                            self._made.update(target_names(item))
                     self._values.setdefault(name, [])
                 case ast.Assign(targets=targets, value=value):
                     for target in targets:
@@ -195,7 +153,7 @@ class _Reader:
                 case ast.NamedExpr(target=target, value=value):
                     self._assigned(target, value)
                 case ast.Attribute(ctx=ast.Store(), attr=attr, value=ast.Name(id=owner)):
-                    if owner in _SELF:
+                    if owner in SELF:
                         self._made.add(attr)
                 case _:
                     pass
@@ -248,7 +206,7 @@ class _Reader:
                 and "*" not in names
                 and not any(name == below or name.startswith(below + ".") for name in names)
             ):
-                self._unlisted(module)
+                self._features.update(unlisted_features(module))
         elif root == "os":
             pass  # judged by its members
         else:
@@ -267,49 +225,7 @@ class _Reader:
 
     def _dotted(self, path: str) -> None:
         """A member of a module, by its whole name."""
-        root, _, member = path.partition(".")
-        if not member:
-            return
-        names = PURE_MODULES.get(root)
-        if names is not None and ("*" in names and "." not in member):
-            if member.startswith("_"):
-                self._features.add("dynamic")
-            return
-        if names is not None and member in names:
-            return
-        if names is not None and any(name.startswith(member + ".") for name in names):
-            return  # a module on the way to one of its functions
-        owner = member.rpartition(".")[0]
-        if names is not None and owner in names and self._plain_member(member.rpartition(".")[2]):
-            return  # a method of a pure function's or class's result
-        if names is None and root not in KNOWN_MODULES:
-            self._features.add("unknown")
-            return
-        if names is None and root != "os":
-            return  # its module says it all
-        self._unlisted(path)
-
-    def _unlisted(self, path: str) -> None:
-        root, _, member = path.partition(".")
-        last = member.rpartition(".")[2] or root
-        if root == "os":
-            for prefixes, features in _OS_PREFIXES:
-                if last.startswith(prefixes):
-                    self._features.update(features)
-                    return
-        if root == "urllib" or (root == "asyncio" and "open" in last):
-            self._features.add("network")
-        elif member.split(".")[0] in KNOWN_MODULES and "." in member:
-            self._features.update(("dynamic", *KNOWN_MODULES[member.split(".")[0]]))
-        elif last in KNOWN_MEMBERS:
-            self._features.update(KNOWN_MEMBERS[last])
-        elif last.startswith("_") or "._" in member or root == "timeit":
-            self._features.add("dynamic")
-        else:
-            self._features.add("unknown")
-
-    def _plain_member(self, attr: str) -> bool:
-        return (attr in PURE_MEMBERS or attr in DUNDERS) and attr not in KNOWN_MEMBERS
+        self._features |= path_features(path)
 
     def _member(self, node: ast.Attribute) -> None:
         if id(node) in self._judged and node.attr in KNOWN_MEMBERS:
@@ -323,10 +239,10 @@ class _Reader:
             if not (isinstance(owner, ast.Name) and owner.id in self._instances):
                 self._features.add("unknown")
             return
-        if attr in KNOWN_MEMBERS and not (paths and all(map(_is_listed, paths))):
+        if attr in KNOWN_MEMBERS and not (paths and all(map(is_listed, paths))):
             self._features.update(KNOWN_MEMBERS[attr])
             return
-        if attr in _BY_TEXT or attr in ("format", "format_map"):
+        if attr in BY_TEXT or attr in ("format", "format_map"):
             if id(node) not in self._judged:
                 self._features.add("dynamic" if attr[:6] == "format" else "unknown")
             return
@@ -360,12 +276,12 @@ class _Reader:
         if isinstance(func, ast.Name):
             self._builtin_call(func.id, node)
         first = self._literal(node.args[0]) if node.args else None
-        if names & _COMMANDS:
-            for value in _first_words(node):
+        if names & COMMANDS:
+            for value in first_words(node):
                 text = self._literal(value)
                 if text is not None:
                     self.commands.append(text)
-        if names & _CODE_CALLS and first is not None and self._nested < MAX_NESTED:
+        if names & CODE_CALLS and first is not None and self._nested < MAX_NESTED:
             inner = read_python(first, nested=self._nested + 1)
             self._features |= inner.features - {"unknown"}
             self.texts += inner.texts
@@ -377,39 +293,39 @@ class _Reader:
         if name in ("open", "type", "getattr", "hasattr"):
             self._judged.add(id(node.func))
         if name == "open":
-            mode = node.args[1] if len(node.args) > 1 else _keyword(node, "mode")
+            mode = node.args[1] if len(node.args) > 1 else keyword(node, "mode")
             text = "r" if mode is None else self._literal(mode)
-            if text is None or not _WRITES.isdisjoint(text):
+            if text is None or not WRITES.isdisjoint(text):
                 self._features.add("files_write")
             if text is None or "r" in text or "+" in text:
                 self._features.add("files_read")
         elif name in ("getattr", "hasattr"):
             attr = self._literal(node.args[1]) if len(node.args) > 1 else None
             self._features.update(KNOWN_MEMBERS.get(attr or "", ()))
-            if attr is None or not self._plain_member(attr):
+            if attr is None or not is_plain_member(attr):
                 self._features.add("dynamic")
         elif name == "type" and (len(node.args) != 1 or node.keywords):
             self._features.add("dynamic")
         elif name == "print" and any(k.arg in ("file", None) for k in node.keywords):
-            target = _keyword(node, "file")
+            target = keyword(node, "file")
             if target is None or self._paths(target) - {"sys.stderr", "sys.stdout"}:
                 self._features.add("unknown")
 
     def _member_call(self, func: ast.Attribute, node: ast.Call) -> None:
         attr = func.attr
-        if attr in ("format", "format_map", *_BY_TEXT):
+        if attr in ("format", "format_map", *BY_TEXT):
             self._judged.add(id(func))
         if attr.startswith("read_") or attr in ("loadtxt", "genfromtxt"):
             self._reads(func, node)
         elif (
-            attr in _EXPORTS
+            attr in EXPORTS
             and not node.args
             and not any(k.arg in ("buf", "path_or_buf", "path", None) for k in node.keywords)
         ):
             self._judged.add(id(func))  # gives a text back
         if attr in ("format", "format_map") and self._literal(func.value) is None:
             self._features.add("dynamic")  # the text may name members: {0.__globals__}
-        elif attr in _BY_TEXT:
+        elif attr in BY_TEXT:
             for inner in ast.walk(node):
                 if isinstance(inner, ast.Constant) and isinstance(inner.value, str):
                     self._features.update(KNOWN_MEMBERS.get(inner.value, ()))
@@ -422,7 +338,7 @@ class _Reader:
         source = node.args[0] if node.args else None
         if isinstance(source, ast.Name) and len(self._values.get(source.id, ())) == 1:
             source = self._values[source.id][0]
-        if isinstance(source, ast.Call) and self._names(source.func) & _MEMORY:
+        if isinstance(source, ast.Call) and self._names(source.func) & MEMORY:
             if func.attr in ("read_csv", "read_table", "read_fwf", "loadtxt", "genfromtxt"):
                 self._judged.add(id(func))
             return
@@ -440,7 +356,7 @@ class _Reader:
             return all(map(self._plain_function, value.values))
         text = self._literal(value)
         if text is not None:
-            return self._plain_member(text)
+            return is_plain_member(text)
         return isinstance(
             value, ast.Lambda | ast.Name | ast.Attribute | ast.Constant | ast.Subscript
         )
@@ -475,36 +391,7 @@ class _Reader:
         self.texts.append(text)
         if is_credential_text(text) and " " not in text.strip():
             self._features.add("secrets")
-        if any(name not in DUNDERS for name in _DUNDER.findall(text)):
+        if any(name not in DUNDERS for name in DUNDER.findall(text)):
             self._features.add("dynamic")
-        if _FIELD.search(text) is not None and "{" in text and "_" in text:
+        if FIELD.search(text) is not None and "{" in text and "_" in text:
             self._features.add("dynamic")
-
-
-def _is_listed(path: str) -> bool:
-    root, _, member = path.partition(".")
-    return member in PURE_MODULES.get(root, ())
-
-
-def _keyword(node: ast.Call, name: str) -> ast.expr | None:
-    return next((k.value for k in node.keywords if k.arg == name), None)
-
-
-def _first_words(node: ast.Call) -> Iterator[ast.expr]:
-    """The command of a call: its first argument, and the words of a list joined."""
-    for value in (*node.args[:1], _keyword(node, "args")):
-        if isinstance(value, ast.List | ast.Tuple):
-            words: list[ast.expr] = []
-            for word in value.elts:
-                words += [word, ast.Constant(value=" ")]
-            joined: ast.expr = ast.Constant(value="")
-            for part in words[:40]:
-                joined = ast.BinOp(left=joined, op=ast.Add(), right=part)
-            yield joined
-        elif value is not None:
-            yield value
-
-
-def _target_names(node: ast.Assign | ast.AnnAssign) -> Iterable[str]:
-    targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-    return [target.id for target in targets if isinstance(target, ast.Name)]

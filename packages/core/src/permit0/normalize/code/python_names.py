@@ -62,8 +62,11 @@ DUNDERS: Final = _set(
 
 PURE_MODULES: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
     {
-        "math": _set("*"), "cmath": _set("*"), "itertools": _set("*"), "heapq": _set("*"),
-        "bisect": _set("*"), "string": _set(
+        "math": _set("*"),
+        "cmath": _set("*"),
+        "itertools": _set("*"),
+        "heapq": _set("heappush heappop heapify heapreplace heappushpop nlargest nsmallest merge"),
+        "bisect": _set("bisect bisect_left bisect_right insort insort_left insort_right"), "string": _set(
             "ascii_letters ascii_lowercase ascii_uppercase digits hexdigits octdigits punctuation "
             "printable whitespace capwords Template"
         ),
@@ -159,8 +162,13 @@ PURE_MODULES: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
             "parse.parse_qs parse.parse_qsl parse.quote_plus parse.unquote_plus parse.urlunparse parse"
         ),
         "html": _set("escape unescape"), "fnmatch": _set("fnmatch fnmatchcase filter translate"),
-        "colorsys": _set("*"), "graphlib": _set("TopologicalSorter CycleError"),
-        "keyword": _set("iskeyword kwlist"), "ipaddress": _set("*"), "timeit": _set("default_timer"),
+        "colorsys": _set("rgb_to_hsv hsv_to_rgb rgb_to_hls hls_to_rgb rgb_to_yiq yiq_to_rgb"),
+        "graphlib": _set("TopologicalSorter CycleError"),
+        "keyword": _set("iskeyword kwlist"),
+        "ipaddress": _set(
+            "ip_address ip_network ip_interface IPv4Address IPv6Address IPv4Network IPv6Network"
+        ),
+        "timeit": _set("default_timer"),
         "ast": _set("literal_eval"), "__future__": _set("*"),
         "os": _set(
             "path.join path.basename path.dirname path.splitext path.normpath path.split path.sep "
@@ -198,7 +206,7 @@ PURE_MODULES: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
         "pandas": _set(
             "DataFrame Series Index concat merge to_datetime to_numeric to_timedelta date_range "
             "Timestamp Timedelta cut qcut pivot_table get_dummies isna isnull notna notnull NA NaT "
-            "Categorical crosstab melt period_range MultiIndex set_option options unique factorize "
+            "Categorical crosstab melt period_range MultiIndex  unique factorize "
             "json_normalize bdate_range Period Interval offsets MultiIndex.from_tuples "
             "MultiIndex.from_product DataFrame.from_dict DataFrame.from_records Grouper"
         ),
@@ -218,9 +226,14 @@ PURE_MODULES: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
             )
             for name in names.split()
         ),
-        "matplotlib": _set("pyplot use") | frozenset(
-            "pyplot." + name for name in
-            ["plot", "bar", "barh", "hist", "scatter", "pie", "boxplot", "title", "xlabel", "ylabel", "legend", "grid", "show", "figure", "subplots", "subplot", "tight_layout", "xlim", "ylim", "xticks", "yticks", "axhline", "axvline", "fill_between", "text", "annotate", "colorbar", "imshow", "close", "clf", "cla", "gca", "gcf", "style", "errorbar", "stem", "step", "suptitle", "stackplot", "violinplot", "contour", "contourf", "hlines", "vlines", "loglog", "semilogx", "semilogy", "rcParams"]
+        "matplotlib": _set("pyplot") | frozenset(
+            "pyplot." + name for name in _set(
+                "plot bar barh hist scatter pie boxplot title xlabel ylabel legend grid show "
+                "figure subplots subplot tight_layout xlim ylim xticks yticks axhline axvline "
+                "fill_between text annotate colorbar imshow close clf cla gca gcf style errorbar "
+                "stem step suptitle stackplot violinplot contour contourf hlines vlines loglog "
+                "semilogx semilogy rcParams"
+            )
         ),
     }
 )  # fmt: skip
@@ -267,7 +280,8 @@ PURE_MEMBERS: Final = _set(
     " pdf cdf ppf rvs pvalue statistic slope intercept rvalue stderr success fun x nit "
     " strides nbytes eq ne lt le gt ge mul div mod pow floordiv "
     "truediv multiply divide "
-    "netloc hostname scheme query_string put get_nowait put_nowait qsize acquire release locked create_task result"
+    "netloc hostname scheme query_string put get_nowait put_nowait qsize acquire release "
+    "locked create_task result"
 )
 """Members that are harmless on every object that pure names can make."""
 
@@ -332,7 +346,9 @@ KNOWN_MODULES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
             "telegram discord mechanize scrapy httplib httplib2 urllib2 pycurl treq asyncssh pysftp "
             "netmiko zmq pika kafka paho gradio streamlit litellm langchain"
         ), ("network",)),
-        **dict.fromkeys(_set("smtplib imaplib poplib yagmail exchangelib smtpd mailbox"), ("mail", "network")),
+        **dict.fromkeys(_set(
+            "smtplib imaplib poplib yagmail exchangelib smtpd mailbox"
+        ), ("mail", "network")),
         **dict.fromkeys(_set(
             "sqlite3 psycopg psycopg2 pymysql MySQLdb sqlalchemy pymongo redis duckdb cx_Oracle oracledb "
             "pyodbc asyncpg aiosqlite peewee mysql motor cassandra neo4j dbm clickhouse_driver snowflake"
@@ -352,6 +368,8 @@ KNOWN_MODULES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         **dict.fromkeys(_set("getpass keyring secretstorage"), ("secrets",)),
         **dict.fromkeys(_set("pyperclip clipboard xerox"), ("clipboard",)),
         **dict.fromkeys(_set("pyautogui pynput keyboard mouse tkinter"), ("input", "process")),
-        **dict.fromkeys(_set("dotenv environs decouple platform pwd grp resource posix nt"), ("env", "process")),
+        **dict.fromkeys(_set(
+            "dotenv environs decouple platform pwd grp resource posix nt"
+        ), ("env", "process")),
     }
 )  # fmt: skip

@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable
 from typing import Final
 
+from permit0.normalize.code.shell_view import shell_features
 from permit0.normalize.shell.parts import DYNAMIC, Draft, flags_of
 from permit0.normalize.shell.targets import is_catastrophic, is_credential
 from permit0.normalize.shell.wrappers import INTERPRETERS, SHELLS
@@ -57,6 +58,7 @@ def shell_strings(code: str) -> list[str]:
 def _code(draft: Draft, text: str) -> None:
     features = draft.features
     features.add("interpreter_code")
+    features |= shell_features(draft.program, text)
     if _NETWORK.search(text):
         features.add("egress")
         features.add("download")
