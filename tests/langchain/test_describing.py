@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import pytest
 from langchain_core.language_models import FakeListChatModel
@@ -36,9 +36,9 @@ def names(obj: object) -> list[str]:
     return [item.name for item in describe_tools(obj)]
 
 
-def graph_of(node: object) -> object:
+def graph_of(node: Any) -> Any:
     builder = StateGraph(MessagesState)
-    builder.add_node("tools", node)  # type: ignore[arg-type]  # any runnable
+    builder.add_node("tools", node)
     builder.set_entry_point("tools")
     return builder.compile()
 
