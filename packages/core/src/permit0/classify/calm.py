@@ -55,6 +55,7 @@ _BEFORE_A_NOUN = frozenset(
 _COMPUTING = frozenset({"convert", "calculate"})
 _COMPUTED = frozenset({"process", "network"})
 _OPENING = frozenset({"open", "closed", "new"})
+_FRAMEWORK = frozenset({"mcp", "functions", "tools"})
 _CODE = frozenset({"code"})
 _PREFIXES_OF_CODE = frozenset(
     {"country", "zip", "postal", "language", "currency", "state", "airport"}
@@ -127,6 +128,8 @@ def _name_doubt(calm: Calm, name: str, domain: str) -> str:
     if not is_plain(name):
         return "the name has letters that are not plain ASCII"
     words = _joined(raw_words(name))
+    if words and words[0] in _FRAMEWORK:  # in front, a framework's own label
+        del words[0]
     if not words or len(words) > MAX_NAME_WORDS:
         return "the name is empty or too long to be understood"
     verbs = 0

@@ -36,6 +36,7 @@ OBJECT, OBJECT_ELSEWHERE, SAID_OBJECT, NO_OBJECT = 0.8, 0.5, -0.4, -1.2
 SOFT_OBJECT = 0.6
 SAME_WORD = 0.15
 PLURAL = 0.3
+NOUN = 0.8
 SHARPNESS = 2.0
 NEGLIGIBLE = 0.08  # of the strongest domain; weaker ones cannot win
 
@@ -166,12 +167,12 @@ def _classes(
         for kind in lexicon.verbs.get(gram, ()):
             if i == 0:
                 weight = FIRST_VERB
-            elif gram in lexicon.domains and i < len(words):
+            elif i < len(words) and _is_noun(lexicon, gram):
                 weight = NOUN_AS_VERB
             else:
                 weight = NEXT_VERB if verbs else SECOND_VERB
             found[kind] = max(found.get(kind, 0.0), weight)
-        if gram in lexicon.verbs and (i == 0 or gram not in lexicon.domains):
+        if gram in lexicon.verbs and (i == 0 or not _is_noun(lexicon, gram)):
             verbs.append(gram)
     if said.raw:
         for kind in _verb_classes(lexicon, said.raw[0]):
@@ -185,6 +186,11 @@ def _classes(
     if not found:
         found = {"get": NO_VERB, "search": NO_VERB}
     return found, verbs
+
+
+def _is_noun(lexicon: Lexicon, word: str) -> bool:
+    """Whether a word that may be a verb says more as a noun: `issue` does, `list` does not."""
+    return max(lexicon.domains.get(word, {}).values(), default=0.0) >= NOUN
 
 
 def _verb_classes(lexicon: Lexicon, word: str) -> Sequence[str]:
