@@ -130,7 +130,7 @@ def _unread(tokens: Sequence[Token], marks: frozenset[str]) -> list[SqlStatement
     found = [SqlStatement("unknown", columns=names, marks=marks)]
     first = tokens[0].text
     if first in ("create", "alter", "drop", "truncate"):
-        found += [_marked(item, marks) for item in read_administration(tokens)]
+        found = [_marked(item, marks) for item in read_administration(tokens)]
     elif first == "replace":
         objects = frozenset({token.text for token in tokens[1:3]} - {"into"})
         found.append(SqlStatement("insert", objects=objects, marks=marks | {"replaces"}))

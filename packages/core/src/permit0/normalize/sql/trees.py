@@ -11,7 +11,7 @@ Imported when the first statement comes, since it needs the parser's classes.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 
 from sqlglot import exp
 
@@ -23,7 +23,6 @@ from permit0.normalize.sql.words import EFFECTS, GATHERING, PSEUDO_COLUMNS, PURE
 
 __all__ = ["read_tree"]
 
-MAX_NODES = 20_000  # of one statement; a text of the greatest length has no more
 _CHANGES = (
     exp.Insert, exp.Update, exp.Delete, exp.Merge, exp.Create, exp.Drop, exp.Alter,
     exp.TruncateTable,
@@ -51,42 +50,41 @@ _SELF_READING = frozenset(
 
 def read_tree(tree: exp.Expr) -> list[SqlStatement]:
     """The statement of a tree and the changes inside it."""
-    found = [_statement(tree, nested=False)]
-    if len(found) == 1:
-        for node in tree.find_all(*_CHANGES):
-            inside_alter = isinstance(tree, exp.Alter) or isinstance(
-                node.parent, exp.Merge | exp.When
-            )
-            if node is not tree and not inside_alter:
-                found.append(_statement(node, nested=True))
-    if not isinstance(tree, exp.Query) and not isinstance(tree, exp.Values):
-        query = _main_query(tree)
-        if query is not None:
-            found.append(_statement(query, nested=False))
+    nodes = list(tree.walk())
+    found = [_statement(tree, nodes, nested=False)]
+    for node in nodes:
+        if isinstance(node, _CHANGES):
+            part = isinstance(tree, exp.Alter) or isinstance(node.parent, exp.Merge | exp.When)
+            if node is not tree and not part:
+                found.append(_statement(node, list(node.walk()), nested=True))
+    if not isinstance(tree, exp.Query | exp.Values):
+        found += [
+            _statement(node, list(node.walk()), nested=False)
+            for node in nodes
+            if isinstance(node, exp.Query) and _reads(node, tree)
+        ]
     return found
 
 
-def _main_query(tree: exp.Expr) -> exp.Expr | None:
-    """The largest read inside a change: `insert into a select ...`, `create table a as select ...`."""
-    for node in tree.find_all(exp.Query):
-        source = node.args.get("from_") or node.args.get("from")
-        if isinstance(node, exp.SetOperation) or source is not None:
-            return node
-    return None
+def _reads(query: exp.Expr, tree: exp.Expr) -> bool:
+    """Whether a query inside a change reads tables and is not part of a larger one."""
+    above = query.parent
+    while above is not None and above is not tree:
+        if isinstance(above, exp.Query):
+            return False
+        above = above.parent
+    return query.find(exp.Table) is not None
 
 
-def _statement(node: exp.Expr, *, nested: bool) -> SqlStatement:
+def _statement(node: exp.Expr, nodes: Sequence[exp.Expr], *, nested: bool) -> SqlStatement:
     marks: set[str] = set()
     tables: set[str] = set()
     columns: set[str] = set()
     functions: set[str] = set()
-    own = {cte.alias.casefold() for cte in node.find_all(exp.CTE)}
+    own = {part.alias.casefold() for part in nodes if isinstance(part, exp.CTE)}
     dual = False
     verb = _VERB.get(type(node), "select")
-    for count, part in enumerate(node.walk()):
-        if count > MAX_NODES:
-            marks.add("unreadable")
-            break
+    for part in nodes:
         kind = type(part).__name__
         if isinstance(part, exp.Table):
             name = _table_name(part)
@@ -121,20 +119,22 @@ def _statement(node: exp.Expr, *, nested: bool) -> SqlStatement:
         functions=frozenset(functions),
         marks=frozenset(marks),
     )
-    return _completed(base, node, gathers=not GATHERING.isdisjoint(functions))
+    return _completed(base, node, nodes, gathers=not GATHERING.isdisjoint(functions))
 
 
 _NAMED_APART = frozenset({"Table", "Column", "Star"})
 
 
-def _completed(base: SqlStatement, node: exp.Expr, *, gathers: bool) -> SqlStatement:
+def _completed(
+    base: SqlStatement, node: exp.Expr, nodes: Sequence[exp.Expr], *, gathers: bool
+) -> SqlStatement:
     from msgspec.structs import replace  # keeps the names of this module short
 
     where = node.args.get("where")
     match base.verb:
         case "select":
             return replace(
-                base, filtered=_all_filtered(node), limit=None if gathers else _limit(node)
+                base, filtered=_all_filtered(nodes), limit=None if gathers else _limit(node)
             )
         case "update" | "delete":
             return replace(base, filtered=limits(where), objects=_targets(node))
@@ -206,14 +206,12 @@ def _function(node: exp.Func, marks: set[str]) -> str:
     return f"{owner}.{name}" if owner else name
 
 
-def _selects(node: exp.Expr) -> Iterator[exp.Select]:
-    yield from node.find_all(exp.Select)
-
-
-def _all_filtered(node: exp.Expr) -> bool:
+def _all_filtered(nodes: Sequence[exp.Expr]) -> bool:
     """Whether every read of a table inside is limited by a condition."""
     found = False
-    for select in _selects(node):
+    for select in nodes:
+        if not isinstance(select, exp.Select):
+            continue
         source = select.args.get("from_") or select.args.get("from")
         if source is None or not isinstance(source.this, exp.Table):
             continue
