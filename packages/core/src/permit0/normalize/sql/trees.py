@@ -42,6 +42,7 @@ _FILE_ENDINGS = (
     ".csv", ".tsv", ".parquet", ".json", ".jsonl", ".ndjson", ".gz", ".zst", ".xlsx", ".txt", ".db",
     ".sqlite", ".orc", ".avro", ".arrow",
 )  # fmt: skip
+REMOTE_PARTS = 4  # server.database.schema.table
 _SELF_READING = frozenset(
     {"csv", "parquet", "json", "text", "delta", "orc", "avro", "iceberg", "binaryfile", "jdbc"}
 )
@@ -146,6 +147,9 @@ def _completed(
                 or node.args.get("alternative")
             ):
                 marks |= {"replaces"}
+            deletes = any(isinstance(p, exp.Var) and p.name.casefold() == "delete" for p in nodes)
+            if base.verb == "merge" and deletes:
+                base = replace(base, changes=frozenset({"delete"}))
             if base.verb == "insert" and isinstance(node.this, exp.Func):
                 marks |= {"construct"}
             return replace(base, objects=_targets(node), marks=marks)
@@ -183,6 +187,8 @@ def _check_table(table: exp.Table, marks: set[str]) -> None:
         marks.add("file")
     if isinstance(table.this, exp.Literal | exp.Parameter | exp.Placeholder) or "@" in name:
         marks.add("file")
+    if len(table.parts) >= REMOTE_PARTS:
+        marks.add("network")
     if table.args.get("changes") or table.args.get("format") or table.args.get("pattern"):
         marks.add("file")
 
