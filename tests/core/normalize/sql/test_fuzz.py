@@ -25,7 +25,7 @@ SEEDS = st.integers(min_value=0, max_value=2**32)
 FIXTURES = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 
 
-@settings(max_examples=1500, deadline=None, suppress_health_check=FIXTURES)
+@settings(max_examples=1000, deadline=None, suppress_health_check=FIXTURES)
 @given(seed=SEEDS, sql=st.sampled_from(DANGEROUS))
 def test_adding_words_never_makes_a_statement_calm(
     fuzz: ModuleType, judges: dict[str, Any], seed: int, sql: str
@@ -35,7 +35,7 @@ def test_adding_words_never_makes_a_statement_calm(
     assert judges["production" if seed % 2 else ""].decide(changed)[0] != "allow", changed
 
 
-@settings(max_examples=1500, deadline=None, suppress_health_check=FIXTURES)
+@settings(max_examples=1000, deadline=None, suppress_health_check=FIXTURES)
 @given(seed=SEEDS)
 def test_what_is_allowed_as_a_read_changes_nothing(
     fuzz: ModuleType, judges: dict[str, Any], seed: int
@@ -48,7 +48,7 @@ def test_what_is_allowed_as_a_read_changes_nothing(
         assert not fuzz.changes_sqlite(sql), sql
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=600, deadline=None)
 @given(sql=st.text(max_size=200))
 def test_any_text_is_read(sql: str) -> None:
     """Never an exception, and the same answer twice."""
