@@ -74,3 +74,12 @@ def test_no_error_on_any_of_them(labelled: list[dict[str, Any]], judges: dict[st
     """Every one is decided, none is refused because it could not be read."""
     for row in labelled:
         assert judges[""].decide(row["sql"])[1] == "", row["sql"][:80]
+
+
+def test_a_change_of_another_table_than_the_first_asks_in_development(
+    judges: dict[str, Any],
+) -> None:
+    """Its twin, which joins nothing that decides who may do what, is allowed there."""
+    judge = judges["development"]
+    assert judge.decide("UPDATE orders SET a = 1 FROM users WHERE orders.id = 3")[0] != "allow"
+    assert judge.decide("UPDATE orders SET a = 1 FROM shops WHERE orders.id = 3")[0] == "allow"

@@ -138,7 +138,7 @@ def _completed(
                 base, filtered=_all_filtered(nodes), limit=None if gathers else _limit(node)
             )
         case "update" | "delete":
-            return replace(base, filtered=limits(where), objects=_targets(node))
+            return replace(base, filtered=limits(where), objects=_joined(node, nodes))
         case "insert" | "merge":
             marks = base.marks
             if (
@@ -157,7 +157,8 @@ def _completed(
             words = {type(action).__name__.casefold() for action in node.args.get("actions") or ()}
             return replace(base, objects=_targets(node), changes=frozenset(words))
         case _:
-            return replace(base, objects=_targets(node))
+            marks = base.marks | {"replaces"} if node.args.get("replace") else base.marks
+            return replace(base, objects=_targets(node), marks=marks)
 
 
 def _targets(node: exp.Expr) -> frozenset[str]:
@@ -166,6 +167,19 @@ def _targets(node: exp.Expr) -> frozenset[str]:
         table = part.find(exp.Table) if isinstance(part, exp.Expr) else None
         if table is not None:
             found.add(_table_name(table))
+    return frozenset(found - {""})
+
+
+def _joined(node: exp.Expr, nodes: Sequence[exp.Expr]) -> frozenset[str]:
+    """All tables that a change joins: MySQL lets it change any of them."""
+    found: set[str] = set()
+    for table in nodes:
+        if isinstance(table, exp.Table):
+            above = table.parent
+            while above is not None and above is not node and not isinstance(above, exp.Query):
+                above = above.parent
+            if above is node:
+                found.add(_table_name(table))
     return frozenset(found - {""})
 
 
