@@ -156,9 +156,9 @@ def test_a_text_beyond_a_bound_is_unreadable() -> None:
 def test_the_worst_texts_take_a_moment(sign: str) -> None:
     """No pattern takes time that grows with the square of a text."""
     text = (sign * MAX_BYTES)[:MAX_BYTES]
-    start = time.perf_counter()
+    start = time.process_time()
     parse_sql(text)
-    assert time.perf_counter() - start < 10  # about 0.3 s on an idle machine
+    assert time.process_time() - start < 5  # about 0.3 s on an idle machine
 
 
 def test_a_deep_stack_is_no_crash() -> None:
