@@ -254,9 +254,10 @@ class Normalizer:
             reading = read_parameters([*rest, one], self._org, minor_units=mapping.minor_units)
             if unmapped:
                 read_extras(unmapped, mapping, reading)
-            actions.append(norm_action(entry, reading, mapping.origin))
-            if reading.sql and i == 0:
+            if reading.sql:
                 actions.extend(self._statements(reading, entry, mapping))
+            else:
+                actions.append(norm_action(entry, reading, mapping.origin))
             if many.kind is ParameterType.URL:
                 actions.extend(self._routed(arguments, entry.template.action, reading, one))
         return _ordered(actions)

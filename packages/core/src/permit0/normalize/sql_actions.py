@@ -67,6 +67,9 @@ class SqlMemory:
         self._kept: OrderedDict[bytes, SqlText] = OrderedDict()
         self._lock = Lock()
 
+    def __len__(self) -> int:
+        return len(self._kept)
+
     def read(self, text: str, dialect: str | None) -> SqlText:
         """What `parse_sql` gives."""
         written = f"{dialect}\0{text}".encode("utf-8", "surrogatepass")
@@ -245,7 +248,7 @@ def _of(statement: SqlStatement) -> Iterator[tuple[str, dict[str, Fact]]]:
     if statement.marks:
         facts["statement.marks"] = statement.marks
     yield action, facts
-    if statement.verb == "merge" and "destruction" in statement.marks:
+    if statement.verb == "merge" and "delete" in statement.changes:
         yield "db.delete", facts
 
 

@@ -3,6 +3,7 @@
 Guarantees: False for a missing condition, for one that is always true, and for one whose form is not
 known to limit; `or` limits only if both sides do, `and` if one does. Never raises; recursion ends with
 the tree, whose depth is bounded.
+`exists` never limits: what it asks is often the same for every row.
 Does not: know the data. `status = 'paid'` limits, whatever share of the rows that is.
 """
 
@@ -32,6 +33,8 @@ def limits(condition: exp.Expr | None) -> bool:
     """Whether a condition limits the rows."""
     if condition is None:
         return False
+    if condition.args.get("negate"):
+        return False  # `is not null`, `not in`: every row but some
     if isinstance(condition, exp.Where | exp.Paren):
         return limits(condition.this)
     if isinstance(condition, exp.And):
@@ -40,15 +43,12 @@ def limits(condition: exp.Expr | None) -> bool:
         return limits(condition.this) and limits(condition.expression)
     if isinstance(condition, exp.In):
         return _is_column(condition.this) and _in(condition)
-    if isinstance(condition, exp.Exists):
-        return _query_limits(condition.this)
     if isinstance(condition, exp.Between):
         low, high = condition.args.get("low"), condition.args.get("high")
         return _is_column(condition.this) and (
             _bounds(low, above=True) or _bounds(high, above=False)
         )
     if isinstance(condition, exp.Is):
-        # `is not null` is every row of a column that has no gaps.
         return _is_column(condition.this) and isinstance(
             condition.expression, exp.Null | exp.Boolean
         )

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["MAX_EFFORT", "Effort", "load_parser", "parse_statement"]
 
-MAX_EFFORT: Final = 32_768
+MAX_EFFORT: Final = 16_384
 """Tokens that parsers may be given for one text, each attempt counted. One takes about 25 microseconds."""
 
 

@@ -19,7 +19,18 @@ import msgspec
 
 from permit0.normalize.sql.dialects import EVERY_LEXER, Lexer, find_dialect
 
-__all__ = ["MAX_PIECES", "NAME", "NUMBER", "SIGN", "TEXT", "WORD", "Reading", "Token", "readings"]
+__all__ = [
+    "MAX_PIECES",
+    "NAME",
+    "NUMBER",
+    "SIGN",
+    "TEXT",
+    "VALUE",
+    "WORD",
+    "Reading",
+    "Token",
+    "readings",
+]
 
 WORD, NAME, TEXT, NUMBER, VALUE, SIGN = "word", "name", "text", "number", "value", "sign"
 """Kinds of tokens: unquoted word, quoted name, string, number, placeholder, anything else."""

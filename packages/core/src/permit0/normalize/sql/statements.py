@@ -17,7 +17,7 @@ from msgspec.structs import replace
 
 from permit0.normalize.sql.administration import read_administration
 from permit0.normalize.sql.grammar import Effort, parse_statement
-from permit0.normalize.sql.readings import NAME, SIGN, WORD, Reading, Token
+from permit0.normalize.sql.readings import NAME, SIGN, VALUE, WORD, Reading, Token
 from permit0.normalize.sql.values import SqlStatement
 from permit0.normalize.sql.words import EFFECTS, OPERAND_FOLLOWS, STATEMENT_WORDS, word_set
 
@@ -130,7 +130,7 @@ def _unread(tokens: Sequence[Token], marks: frozenset[str]) -> list[SqlStatement
     found = [SqlStatement("unknown", columns=names, marks=marks)]
     first = tokens[0].text
     if first in ("create", "alter", "drop", "truncate"):
-        found += [_marked(item, marks) for item in read_administration(tokens)]
+        found = [_marked(item, marks) for item in read_administration(tokens)]
     elif first == "replace":
         objects = frozenset({token.text for token in tokens[1:3]} - {"into"})
         found.append(SqlStatement("insert", objects=objects, marks=marks | {"replaces"}))
@@ -139,16 +139,26 @@ def _unread(tokens: Sequence[Token], marks: frozenset[str]) -> list[SqlStatement
 
 
 def _effects(tokens: Sequence[Token]) -> frozenset[str]:
-    """Marks of functions, procedures and packages that are named, whatever the tree says."""
+    """Marks of what is named or written, whatever the tree says."""
     marks: set[str] = set()
     last = len(tokens) - 1
     for i, token in enumerate(tokens):
+        text = token.text
         if token.kind in (WORD, NAME):
-            effect = EFFECTS.get(token.text if token.kind == WORD else token.text.casefold())
-            if effect is not None and (
-                "_" in token.text or (i < last and tokens[i + 1].text in "(.")
+            effect = EFFECTS.get(text if token.kind == WORD else text.casefold())
+            if effect is None:
+                continue
+            called = i < last and tokens[i + 1].text in "(."
+            if (
+                called
+                or "_" in text
+                or (effect == "effect" and i > 0 and tokens[i - 1].text == ".")
             ):
-                marks.add(effect)
+                marks.add(effect)  # `seq.nextval` needs no bracket
+        elif token.kind == SIGN and text in "{}":
+            marks.add("construct")  # a template, or an escape of a driver
+        elif token.kind == VALUE and text[0] == "@" and i > 0 and _ends_operand(tokens, i - 1):
+            marks.add("network")  # `orders@elsewhere` is a table of another host to Oracle
     return frozenset(marks)
 
 

@@ -11,7 +11,7 @@ Imported when the first statement comes, since it needs the parser's classes.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 
 from sqlglot import exp
 
@@ -23,7 +23,6 @@ from permit0.normalize.sql.words import EFFECTS, GATHERING, PSEUDO_COLUMNS, PURE
 
 __all__ = ["read_tree"]
 
-MAX_NODES = 20_000  # of one statement; a text of the greatest length has no more
 _CHANGES = (
     exp.Insert, exp.Update, exp.Delete, exp.Merge, exp.Create, exp.Drop, exp.Alter,
     exp.TruncateTable,
@@ -43,6 +42,7 @@ _FILE_ENDINGS = (
     ".csv", ".tsv", ".parquet", ".json", ".jsonl", ".ndjson", ".gz", ".zst", ".xlsx", ".txt", ".db",
     ".sqlite", ".orc", ".avro", ".arrow",
 )  # fmt: skip
+REMOTE_PARTS = 4  # server.database.schema.table
 _SELF_READING = frozenset(
     {"csv", "parquet", "json", "text", "delta", "orc", "avro", "iceberg", "binaryfile", "jdbc"}
 )
@@ -51,42 +51,41 @@ _SELF_READING = frozenset(
 
 def read_tree(tree: exp.Expr) -> list[SqlStatement]:
     """The statement of a tree and the changes inside it."""
-    found = [_statement(tree, nested=False)]
-    if len(found) == 1:
-        for node in tree.find_all(*_CHANGES):
-            inside_alter = isinstance(tree, exp.Alter) or isinstance(
-                node.parent, exp.Merge | exp.When
-            )
-            if node is not tree and not inside_alter:
-                found.append(_statement(node, nested=True))
-    if not isinstance(tree, exp.Query) and not isinstance(tree, exp.Values):
-        query = _main_query(tree)
-        if query is not None:
-            found.append(_statement(query, nested=False))
+    nodes = list(tree.walk())
+    found = [_statement(tree, nodes, nested=False)]
+    for node in nodes:
+        if isinstance(node, _CHANGES):
+            part = isinstance(tree, exp.Alter) or isinstance(node.parent, exp.Merge | exp.When)
+            if node is not tree and not part:
+                found.append(_statement(node, list(node.walk()), nested=True))
+    if not isinstance(tree, exp.Query | exp.Values):
+        found += [
+            _statement(node, list(node.walk()), nested=False)
+            for node in nodes
+            if isinstance(node, exp.Query) and _reads(node, tree)
+        ]
     return found
 
 
-def _main_query(tree: exp.Expr) -> exp.Expr | None:
-    """The largest read inside a change: `insert into a select ...`, `create table a as select ...`."""
-    for node in tree.find_all(exp.Query):
-        source = node.args.get("from_") or node.args.get("from")
-        if isinstance(node, exp.SetOperation) or source is not None:
-            return node
-    return None
+def _reads(query: exp.Expr, tree: exp.Expr) -> bool:
+    """Whether a query inside a change reads tables and is not part of a larger one."""
+    above = query.parent
+    while above is not None and above is not tree:
+        if isinstance(above, exp.Query):
+            return False
+        above = above.parent
+    return query.find(exp.Table) is not None
 
 
-def _statement(node: exp.Expr, *, nested: bool) -> SqlStatement:
+def _statement(node: exp.Expr, nodes: Sequence[exp.Expr], *, nested: bool) -> SqlStatement:
     marks: set[str] = set()
     tables: set[str] = set()
     columns: set[str] = set()
     functions: set[str] = set()
-    own = {cte.alias.casefold() for cte in node.find_all(exp.CTE)}
+    own = {part.alias.casefold() for part in nodes if isinstance(part, exp.CTE)}
     dual = False
     verb = _VERB.get(type(node), "select")
-    for count, part in enumerate(node.walk()):
-        if count > MAX_NODES:
-            marks.add("unreadable")
-            break
+    for part in nodes:
         kind = type(part).__name__
         if isinstance(part, exp.Table):
             name = _table_name(part)
@@ -121,23 +120,25 @@ def _statement(node: exp.Expr, *, nested: bool) -> SqlStatement:
         functions=frozenset(functions),
         marks=frozenset(marks),
     )
-    return _completed(base, node, gathers=not GATHERING.isdisjoint(functions))
+    return _completed(base, node, nodes, gathers=not GATHERING.isdisjoint(functions))
 
 
 _NAMED_APART = frozenset({"Table", "Column", "Star"})
 
 
-def _completed(base: SqlStatement, node: exp.Expr, *, gathers: bool) -> SqlStatement:
+def _completed(
+    base: SqlStatement, node: exp.Expr, nodes: Sequence[exp.Expr], *, gathers: bool
+) -> SqlStatement:
     from msgspec.structs import replace  # keeps the names of this module short
 
     where = node.args.get("where")
     match base.verb:
         case "select":
             return replace(
-                base, filtered=_all_filtered(node), limit=None if gathers else _limit(node)
+                base, filtered=_all_filtered(nodes), limit=None if gathers else _limit(node)
             )
         case "update" | "delete":
-            return replace(base, filtered=limits(where), objects=_targets(node))
+            return replace(base, filtered=limits(where), objects=_joined(node, nodes))
         case "insert" | "merge":
             marks = base.marks
             if (
@@ -146,6 +147,9 @@ def _completed(base: SqlStatement, node: exp.Expr, *, gathers: bool) -> SqlState
                 or node.args.get("alternative")
             ):
                 marks |= {"replaces"}
+            deletes = any(isinstance(p, exp.Var) and p.name.casefold() == "delete" for p in nodes)
+            if base.verb == "merge" and deletes:
+                base = replace(base, changes=frozenset({"delete"}))
             if base.verb == "insert" and isinstance(node.this, exp.Func):
                 marks |= {"construct"}
             return replace(base, objects=_targets(node), marks=marks)
@@ -153,7 +157,8 @@ def _completed(base: SqlStatement, node: exp.Expr, *, gathers: bool) -> SqlState
             words = {type(action).__name__.casefold() for action in node.args.get("actions") or ()}
             return replace(base, objects=_targets(node), changes=frozenset(words))
         case _:
-            return replace(base, objects=_targets(node))
+            marks = base.marks | {"replaces"} if node.args.get("replace") else base.marks
+            return replace(base, objects=_targets(node), marks=marks)
 
 
 def _targets(node: exp.Expr) -> frozenset[str]:
@@ -162,6 +167,19 @@ def _targets(node: exp.Expr) -> frozenset[str]:
         table = part.find(exp.Table) if isinstance(part, exp.Expr) else None
         if table is not None:
             found.add(_table_name(table))
+    return frozenset(found - {""})
+
+
+def _joined(node: exp.Expr, nodes: Sequence[exp.Expr]) -> frozenset[str]:
+    """All tables that a change joins: MySQL lets it change any of them."""
+    found: set[str] = set()
+    for table in nodes:
+        if isinstance(table, exp.Table):
+            above = table.parent
+            while above is not None and above is not node and not isinstance(above, exp.Query):
+                above = above.parent
+            if above is node:
+                found.add(_table_name(table))
     return frozenset(found - {""})
 
 
@@ -183,6 +201,8 @@ def _check_table(table: exp.Table, marks: set[str]) -> None:
         marks.add("file")
     if isinstance(table.this, exp.Literal | exp.Parameter | exp.Placeholder) or "@" in name:
         marks.add("file")
+    if len(table.parts) >= REMOTE_PARTS:
+        marks.add("network")
     if table.args.get("changes") or table.args.get("format") or table.args.get("pattern"):
         marks.add("file")
 
@@ -206,14 +226,12 @@ def _function(node: exp.Func, marks: set[str]) -> str:
     return f"{owner}.{name}" if owner else name
 
 
-def _selects(node: exp.Expr) -> Iterator[exp.Select]:
-    yield from node.find_all(exp.Select)
-
-
-def _all_filtered(node: exp.Expr) -> bool:
+def _all_filtered(nodes: Sequence[exp.Expr]) -> bool:
     """Whether every read of a table inside is limited by a condition."""
     found = False
-    for select in _selects(node):
+    for select in nodes:
+        if not isinstance(select, exp.Select):
+            continue
         source = select.args.get("from_") or select.args.get("from")
         if source is None or not isinstance(source.this, exp.Table):
             continue

@@ -43,7 +43,7 @@ class SqlStatement(msgspec.Struct, frozen=True, gc=False):
     filtered: whether a condition limits its rows (never true if it is missing or always true).
     limit: rows that come back at most; None if nothing says so.
     cascade: what depends on it goes as well, or a right can be given on.
-    right, grantee: of grant and revoke.
+    right, grantee: of grant and revoke. changes: words of what an ALTER or a MERGE does.
     paths, urls, programs: literals that name a file, an address or a command line.
     """
 

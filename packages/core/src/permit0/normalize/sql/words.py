@@ -246,7 +246,7 @@ PURE: Final = word_set(
     " map_from_entries to_map var_map json_array_append json_array_contains json_array_insert"
     " json_extract_array json_format j_s_o_n_array j_s_o_n_object j_s_o_n_exists j_s_o_n_table"
     " j_s_o_n_bool j_s_o_n_value_array j_s_o_n_b_path_exists j_s_o_n_b_contains_top_key"
-    " from_json check_json object_insert struct_extract x_m_l_table xmlelement xmlget reduce"
+    " from_json check_json object_insert struct_extract xmlelement xmlget reduce"
     # search and geometry
     " to_tsvector to_tsquery plainto_tsquery phraseto_tsquery websearch_to_tsquery ts_rank"
     " ts_rank_cd ts_headline setweight numnode match_against matchagainst"
@@ -267,6 +267,8 @@ PURE: Final = word_set(
     " has_column_privilege to_regclass to_regtype pg_postmaster_start_time server_version"
     " inet_server_addr current_setting pg_stat_get_numscans uuid uuid_generate_v4"
     " gen_random_uuid newid newuuid generate_uuid generateuuidv4 random_uuid sys_guid"
+    " pragma_table_info pragma_table_xinfo pragma_table_list pragma_index_list pragma_index_info"
+    " pragma_foreign_key_list pragma_database_list"
     " uuid_string checksum host network masklen family inet_aton inet_ntoa"
 )
 """Functions that only compute. A name that is also a procedure's somewhere is not here."""
