@@ -53,6 +53,7 @@ _VENDOR_ASSIGNMENT = re.compile(
     r"([0-9a-f]{64}|[a-z]{24}|[A-Za-z0-9_-]{44})(?![A-Za-z0-9_-])",
     re.IGNORECASE,
 )
+_VENDORS = ("clou", "cl_", "cl-", "softlayer", "sl_", "sl-", "ibm", "iam")
 # Values that stand for a secret instead of being one. Words such as "example" count only where
 # nothing but letters surrounds them: published sample keys are as well-formed as real ones.
 _PLACEHOLDER = re.compile(
@@ -137,7 +138,10 @@ def _assigned(text: str) -> Iterator[tuple[str, str]]:
         strict = quote is None and ("=" not in sign or sign != sign.strip())
         if _real(value, is_password=is_password, strict=strict, word=name):
             yield "password" if is_password else "api_key", value
-    for match in _VENDOR_ASSIGNMENT.finditer(text):
+    lower = text.lower()
+    for match in (
+        _VENDOR_ASSIGNMENT.finditer(text) if any(map(lower.__contains__, _VENDORS)) else ()
+    ):
         value = match.group(1)
         if any(map(str.isdigit, value)) or len(value) == 24:
             yield "api_key", value

@@ -36,6 +36,7 @@ MAX_PIECES = 8_192  # of text, per output; beyond it, every third, fifth ... pla
 MAX_SECRETS = 64
 MAX_VALUES = 1_024
 MIN_WORD_CHARS = 6
+MAX_CUT_CHARS = 256  # a longer text of a call has enough pieces of its own
 MAX_COMPARED_CHARS = 1 << 20  # of a call, what is decoded from it included
 
 _LETTERS = b"abcdefghijklmnopqrstuvwxyz"
@@ -211,8 +212,9 @@ def call_texts(value: Json) -> tuple[list[str], bool]:
     """
     texts = list(_leaves(value))
     whole = True
-    if len(texts) > 1:
-        texts.append("".join(texts))  # what was cut into the items of a list
+    short = [text for text in texts if len(text) <= MAX_CUT_CHARS]
+    if len(short) > 1:
+        texts.append("".join(short))  # what was cut into the items of a list
     left = MAX_COMPARED_CHARS
     for text in tuple(texts):
         if len(text) >= RUN_CHARS:
@@ -242,7 +244,7 @@ def call_pieces(texts: Sequence[str], wanted: Wanted) -> frozenset[int]:
     """The pieces of a call, to be looked up among those of outputs."""
     digests = _Digests(wanted.key)
     found = b"".join(_of_call(digests, texts, wanted))
-    return frozenset(struct.unpack(f"<{len(found) // 8}Q", found))
+    return frozenset(struct.unpack(f"={len(found) // 8}Q", found))
 
 
 def _of_call(digests: _Digests, texts: Sequence[str], wanted: Wanted) -> Iterator[bytes]:
