@@ -245,6 +245,8 @@ def _is_carrying(body: DecisionBody) -> bool:
 def _trace(item: ActionBody) -> Trace:
     flags = tuple(name for name, role in zip(_FLAGS, item.roles, strict=True) if role)
     marks = frozenset(item.marks) & {"exposed", "outward"}
+    if any(found.rule == CARRIED for found in item.findings):
+        marks |= {"exposed"}
     keys: Mapping[str, str] = item.keys
     return Trace(item.action, flags, marks, keys, _decimal(item.amount))
 

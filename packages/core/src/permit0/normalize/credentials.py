@@ -1,8 +1,8 @@
 """Credentials in a text: by the form that their issuer gave them, or by the name that stands before them.
 
 Guarantees: linear in the text. A text without a trigger costs a few substring searches; one with a sign such as
-`-` or `_` one search for a long run of letters and digits, and only then the literals of the forms are looked for.
-Does not: make a text visible first, or read encodings (sensitive.py).
+`-` or `_` one search for a long run of letters and digits, and only then the literals of the forms are
+looked for. Does not: make a text visible first, or read encodings (sensitive.py).
 """
 
 from __future__ import annotations

@@ -11,7 +11,8 @@ Guarantees:
     MAX_VALUES numbers and words.
   * The digests are BLAKE2b-64 under the store's random key: without the key they cannot be compared with
     anything. With the key, guesses can be tried. A run of 16 characters of a random secret withstands that; a
-    password or a card number does not, so whoever has the key and the digests must be trusted with what was read.
+    password or a card number does not, so whoever has the key and the digests must be trusted with what
+    was read.
 Does not: see a text in other words, in look-alike letters of another script, with letters put in between, or
 in parts of fewer than 16 characters.
 Measured: 0.25 us for each character of a call, both directions; words 1 us each, where they are wanted.

@@ -1,8 +1,9 @@
 """How issued credentials look: kind, a literal that must occur, the form.
 
-Sources: the forms that issuers publish for secret scanning, and the kinds that detect-secrets 1.5 and the common
-rule sets of secret scanners know; docs/adr/0007 says why these are our own patterns.
-Guarantees: every form begins with a literal, or at the start of a run, and has bounded repetitions, so that time
+Sources: the forms that issuers publish for secret scanning, and the kinds that detect-secrets 1.5 and the
+common rule sets of secret scanners know; docs/adr/0007 says why these are our own patterns.
+Guarantees: every form begins with a literal, or at the start of a run, and has bounded repetitions, so
+that time
 is linear. Does not: cover credentials without a form of their own (credentials.py finds those by their names).
 """
 
