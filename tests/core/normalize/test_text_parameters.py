@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from permit0.canonical import Json
 from permit0.config import OrgConfig
 from permit0.normalize.organisation import Organisation
 from permit0.normalize.pack_schema import ParameterType
@@ -25,14 +26,14 @@ def test_a_secret_in_one_of_two_arguments_is_seen_in_any_order(turned: bool) -> 
 
 
 @pytest.mark.parametrize("value", ["prod", "prod ", " PROD", "\uff30\uff32\uff2f\uff24", ["Prod"]])
-def test_a_label_has_one_spelling(value: str) -> None:
+def test_a_label_has_one_spelling(value: Json) -> None:
     found = facts(Bound("stage", ParameterType.LABEL, "arguments.stage", value))
     assert found["stage"] == "prod"
     assert "stage.several" not in found
 
 
 @pytest.mark.parametrize("value", [["prod", "dev"], [], {"a": "prod"}])
-def test_a_label_that_is_several_is_a_fact_of_its_own(value: list[str]) -> None:
+def test_a_label_that_is_several_is_a_fact_of_its_own(value: Json) -> None:
     found = facts(Bound("stage", ParameterType.LABEL, "arguments.stage", value))
     assert "stage" not in found
     assert found["stage.several"] is True

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 from permit0.normalize.token_forms import SIGNS, TOKENS
 
-__all__ = ["LONG_RUN", "credentials", "names_credential"]
+__all__ = ["LONG_RUN", "credentials", "may_have_credentials", "names_credential"]
 
 # No issued credential is shorter.
 LONG_RUN = re.compile(r"[A-Za-z0-9_+/=.~:-]{15}")
@@ -74,6 +75,15 @@ MIN_KEY_CHARS = 12
 MAX_WORD_CHARS = 20
 
 
+def may_have_credentials(text: str) -> bool:
+    """Whether one that is known without its form may be there; quick."""
+    return (
+        "://" in text
+        or any(map(text.lower().__contains__, _ASSIGNED_WORDS))
+        or "PRIVATE KEY" in text
+    )
+
+
 def credentials(text: str, *, has_long: bool) -> Iterator[tuple[str, str]]:
     """Every credential of a text, which is visible already: its kind and its value.
 
@@ -95,6 +105,7 @@ def credentials(text: str, *, has_long: bool) -> Iterator[tuple[str, str]]:
         yield from _assigned(text)
 
 
+@lru_cache(maxsize=4096)
 def names_credential(name: str) -> bool:
     """Whether what is called so may be a credential."""
     return any(map(name.lower().__contains__, _ASSIGNED_WORDS))
