@@ -63,7 +63,7 @@ def read(
 
 
 def write(engine: Engine, text: str, **more: str) -> Decision:
-    return engine.check("files.write", {"path": "/shared/x.txt", "content": text}, **more)  # type: ignore[arg-type]  # session and principal
+    return engine.check("files.write", {"path": "/shared/x.txt", "content": text}, **more)
 
 
 def mail(engine: Engine, text: str, to: str = "eve@evil.example") -> Decision:

@@ -6,7 +6,7 @@ algorithm; none was given to anybody that we know.
 
 from __future__ import annotations
 
-import random
+import random  # noqa: TID251  # seeded by the test: the same numbers on every run
 from collections.abc import Callable
 
 import pytest
@@ -124,7 +124,7 @@ def test_every_label_is_found_by_its_words() -> None:
 # What a random number of each sort is taken for, of 20,000; measured with 1,000,000: see the bounds.
 SORTS: dict[str, tuple[Callable[[random.Random], str], float]] = {
     "8 to 10 digits": (lambda r: str(r.randrange(10**7, 10**10)), 0.0),
-    "11 digits": (lambda r: str(r.randrange(10**10, 10**11)), 0.001),
+    "11 digits": (lambda r: str(r.randrange(10**10, 10**11)), 0.002),
     "12 digits": (lambda r: str(r.randrange(10**11, 10**12)), 0.001),
     "unix seconds": (lambda r: str(r.randrange(1_500_000_000, 1_900_000_000)), 0.0),
     "unix milliseconds": (lambda r: str(r.randrange(15 * 10**11, 19 * 10**11)), 0.0),
@@ -142,7 +142,10 @@ SORTS: dict[str, tuple[Callable[[random.Random], str], float]] = {
         0.0,
     ),
     "order numbers": (lambda r: f"ORD-{r.randrange(10**6, 10**9)}", 0.0),
-    "long order numbers": (lambda r: f"{r.randrange(100, 999)}-{r.randrange(10**7):07}-{r.randrange(10**7):07}", 0.001),
+    "long order numbers": (
+        lambda r: f"{r.randrange(100, 999)}-{r.randrange(10**7):07}-{r.randrange(10**7):07}",
+        0.001,
+    ),
     "hashes": (lambda r: f"{r.getrandbits(160):040x}", 0.0005),
     "short hashes": (lambda r: f"{r.getrandbits(36):09x}", 0.0),
     "uuids": (lambda r: "-".join(f"{r.getrandbits(n * 4):0{n}x}" for n in (8, 4, 4, 4, 12)), 0.0005),
@@ -154,7 +157,7 @@ SORTS: dict[str, tuple[Callable[[random.Random], str], float]] = {
 @pytest.mark.parametrize("sort", SORTS)
 def test_chance_is_not_taken_for_a_number(sort: str) -> None:
     make, most = SORTS[sort]
-    rnd = random.Random(sort)
+    rnd = random.Random(sort)  # noqa: S311  # as above
     # Cards have a test of their own: Luhn's check alone holds for a tenth of what begins like one.
     texts = [make(rnd) for _ in range(20_000)]
     taken = [text for text in texts if find_personal(f"no. {text}") - {"payment_card"}]

@@ -1,8 +1,9 @@
-"""Whether a call holds a part of what an exposed read gave back: from its arguments to what the store remembers.
+"""Whether a call holds a part of what an exposed read gave back: from its arguments to what the store
+remembers.
 
 Guarantees: nothing is made of a call in a scope that remembers no output, which costs two look-ups. Else
-its pieces are made before the step, so that nobody waits for them, and compared inside of it; only where another
-process wrote the first output in between, they are made inside.
+its pieces are made before the step, so that nobody waits for them, and compared inside of it; only where
+another process wrote the first output in between, they are made inside.
 What cannot be compared (too much in other encodings) is never calmer: it counts as carrying.
 Does not: judge what is carried (sessions.carried), or keep a text.
 """

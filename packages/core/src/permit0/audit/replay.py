@@ -6,8 +6,9 @@ Two questions:
   2. `Rerun`: what would another policy have decided? The call is decided again from its arguments, with
      the history of the calls before it; so this needs the log from its beginning.
 No answer to 2 have: a call whose arguments could not be read (there is nothing to decide again), and one
-from which a secret was taken out (another policy might have seen something in it). What history
-knows of the latter is taken from its record, so that the calls after it are still comparable.
+from which a secret was taken out (another policy might have seen something in it), or that was found to carry
+a part of an output (outputs are not in the log). What history knows of the latter two is taken from their
+records, so that the calls after them are still comparable.
 Does not: know the scorer or a policy; it is handed both.
 """
 
@@ -59,6 +60,7 @@ class Judge(msgspec.Struct, frozen=True):
     judge: Callable[[WeightsBody, ActionBody], Judged]
 
 
+CARRIED = "exposed_output_carried"  # sessions/carried.py, which this room does not see
 _RANK = ("allow", "review", "human", "deny")
 _OUTCOME = {"allow": "allow", "review": "human", "human": "human", "deny": "deny"}
 _TIERS = tuple(tier.value for tier in Tier)
@@ -203,7 +205,7 @@ class Rerun:
         if arguments is None:
             return Verdicts(Same.UNREADABLE, body.decided, "", body.score, 0.0)
         who, what = body.who, body.what
-        if what.redacted:
+        if what.redacted or _is_carrying(body):
             scope = Scope(who.session, who.agent, who.principal)
             traces = tuple(_trace(item) for item in body.actions)
             if traces:
@@ -236,9 +238,15 @@ class Rerun:
             self._exposed(Scope(who.session, who.agent, who.principal), at)
 
 
+def _is_carrying(body: DecisionBody) -> bool:
+    return any(found.rule == CARRIED for item in body.actions for found in item.findings)
+
+
 def _trace(item: ActionBody) -> Trace:
     flags = tuple(name for name, role in zip(_FLAGS, item.roles, strict=True) if role)
     marks = frozenset(item.marks) & {"exposed", "outward"}
+    if any(found.rule == CARRIED for found in item.findings):
+        marks |= {"exposed"}
     keys: Mapping[str, str] = item.keys
     return Trace(item.action, flags, marks, keys, _decimal(item.amount))
 

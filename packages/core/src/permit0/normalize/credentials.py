@@ -1,18 +1,19 @@
 """Credentials in a text: by the form that their issuer gave them, or by the name that stands before them.
 
 Guarantees: linear in the text. A text without a trigger costs a few substring searches; one with a sign such as
-`-` or `_` one search for a long run of letters and digits, and only then the literals of the forms are looked for.
-Does not: make a text visible first, or read encodings (sensitive.py).
+`-` or `_` one search for a long run of letters and digits, and only then the literals of the forms are
+looked for. Does not: make a text visible first, or read encodings (sensitive.py).
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 from permit0.normalize.token_forms import SIGNS, TOKENS
 
-__all__ = ["LONG_RUN", "credentials", "names_credential"]
+__all__ = ["LONG_RUN", "credentials", "may_have_credentials", "names_credential"]
 
 # No issued credential is shorter.
 LONG_RUN = re.compile(r"[A-Za-z0-9_+/=.~:-]{15}")
@@ -53,6 +54,7 @@ _VENDOR_ASSIGNMENT = re.compile(
     r"([0-9a-f]{64}|[a-z]{24}|[A-Za-z0-9_-]{44})(?![A-Za-z0-9_-])",
     re.IGNORECASE,
 )
+_VENDORS = ("clou", "cl_", "cl-", "softlayer", "sl_", "sl-", "ibm", "iam")
 # Values that stand for a secret instead of being one. Words such as "example" count only where
 # nothing but letters surrounds them: published sample keys are as well-formed as real ones.
 _PLACEHOLDER = re.compile(
@@ -71,6 +73,15 @@ MIN_PASSWORD_CHARS = 6
 MIN_KEY_CHARS = 12
 # Words end before this; letters only and longer is a phrase run together or a key.
 MAX_WORD_CHARS = 20
+
+
+def may_have_credentials(text: str) -> bool:
+    """Whether one that is known without its form may be there; quick."""
+    return (
+        "://" in text
+        or any(map(text.lower().__contains__, _ASSIGNED_WORDS))
+        or "PRIVATE KEY" in text
+    )
 
 
 def credentials(text: str, *, has_long: bool) -> Iterator[tuple[str, str]]:
@@ -94,6 +105,7 @@ def credentials(text: str, *, has_long: bool) -> Iterator[tuple[str, str]]:
         yield from _assigned(text)
 
 
+@lru_cache(maxsize=4096)
 def names_credential(name: str) -> bool:
     """Whether what is called so may be a credential."""
     return any(map(name.lower().__contains__, _ASSIGNED_WORDS))
@@ -137,7 +149,10 @@ def _assigned(text: str) -> Iterator[tuple[str, str]]:
         strict = quote is None and ("=" not in sign or sign != sign.strip())
         if _real(value, is_password=is_password, strict=strict, word=name):
             yield "password" if is_password else "api_key", value
-    for match in _VENDOR_ASSIGNMENT.finditer(text):
+    lower = text.lower()
+    for match in (
+        _VENDOR_ASSIGNMENT.finditer(text) if any(map(lower.__contains__, _VENDORS)) else ()
+    ):
         value = match.group(1)
         if any(map(str.isdigit, value)) or len(value) == 24:
             yield "api_key", value

@@ -31,12 +31,16 @@ MIN_TEXT_CHARS = 6  # shorter than this is no secret
 _BASE64_RUN = re.compile(r"[A-Za-z0-9+/_-]{16,}+")
 _BASE64_WORD = re.compile(r"[A-Za-z0-9+/_-]{4,}+={0,2}+(\s{0,4}+)")
 _BASE32_RUN = re.compile(r"[A-Z2-7]{24,}+")
-_HEX_RUN = re.compile(r"(?:(?:0x|\\x)?[0-9A-Fa-f]{2}[ \t\r\n:,-]{0,2}+){8,}+")
-_NOT_HEX = re.compile(r"0x|\\x|[^0-9A-Fa-f]")
+_HEX_RUN = re.compile(r"[0-9A-Fa-f]{16,}+")
+_HEX_PAIRS = re.compile(
+    r"(?<![0-9A-Za-z])(?:0x)?[0-9A-Fa-f]{2}(?:[ \t\r\n:,-]{1,2}(?:0x)?[0-9A-Fa-f]{2}){7,}+"
+)
+_NOT_HEX = re.compile(r"0x|[^0-9A-Fa-f]")
 _ESCAPE = re.compile(r"\\(?:u([0-9A-Fa-f]{4})|x([0-9A-Fa-f]{2}))")
 _QUOTED_PRINTABLE = re.compile(r"=[0-9A-F]{2}")
 _PERCENT = re.compile(r"%[0-9A-Fa-f]{2}")
 _PRINTABLE = re.compile(rb"[\x20-\x7e\t\r\n]{%d,}" % MIN_TEXT_CHARS)
+_SMALL = bytes(range(ord("a"), ord("z") + 1))
 _URL_SAFE = bytes.maketrans(b"-_", b"+/")
 # The longest run of one sort of signs in ordinary text is a long word or a path.
 _LONG = re.compile(r"[A-Za-z0-9+/_-]{24}")
@@ -106,11 +110,13 @@ def _once(text: str, max_chars: int, *, thorough: bool) -> Iterator[str]:
             decoded = b""
         yield from _texts(decoded, max_chars)
     for match in islice(_HEX_RUN.finditer(text), MAX_RUNS):
-        digits = _NOT_HEX.sub("", match.group())
+        digits = match.group()
         yield from _from_hex(digits, max_chars)
         if thorough:
             yield from _from_hex(digits[1:], max_chars)
             yield from _from_hex(digits[::-1], max_chars)
+    for match in islice(_HEX_PAIRS.finditer(text), MAX_RUNS):
+        yield from _from_hex(_NOT_HEX.sub("", match.group()), max_chars)
     for match in islice(_BASE32_RUN.finditer(text), MAX_RUNS):
         run = match.group()
         run = run[: len(run) // 8 * 8 + {2: 2, 4: 4, 5: 5, 7: 7}.get(len(run) % 8, 0)]
@@ -137,6 +143,9 @@ def _base64_runs(text: str, *, thorough: bool) -> Iterator[str]:
     if len(words) > 2:
         runs.append("".join(words))
     for run in runs:
+        # Of base64, more than half are no small letters; of words run together, nearly all are.
+        if len(run.encode("ascii").translate(None, _SMALL)) * 6 < len(run):
+            continue
         yield run
         if thorough:
             for behind in (run, run[::-1]):

@@ -11,7 +11,8 @@ Guarantees:
     MAX_VALUES numbers and words.
   * The digests are BLAKE2b-64 under the store's random key: without the key they cannot be compared with
     anything. With the key, guesses can be tried. A run of 16 characters of a random secret withstands that; a
-    password or a card number does not, so whoever has the key and the digests must be trusted with what was read.
+    password or a card number does not, so whoever has the key and the digests must be trusted with what
+    was read.
 Does not: see a text in other words, in look-alike letters of another script, with letters put in between, or
 in parts of fewer than 16 characters.
 Measured: 0.25 us for each character of a call, both directions; words 1 us each, where they are wanted.
@@ -36,6 +37,7 @@ MAX_PIECES = 8_192  # of text, per output; beyond it, every third, fifth ... pla
 MAX_SECRETS = 64
 MAX_VALUES = 1_024
 MIN_WORD_CHARS = 6
+MAX_CUT_CHARS = 256  # a longer text of a call has enough pieces of its own
 MAX_COMPARED_CHARS = 1 << 20  # of a call, what is decoded from it included
 
 _LETTERS = b"abcdefghijklmnopqrstuvwxyz"
@@ -211,8 +213,9 @@ def call_texts(value: Json) -> tuple[list[str], bool]:
     """
     texts = list(_leaves(value))
     whole = True
-    if len(texts) > 1:
-        texts.append("".join(texts))  # what was cut into the items of a list
+    short = [text for text in texts if len(text) <= MAX_CUT_CHARS]
+    if len(short) > 1:
+        texts.append("".join(short))  # what was cut into the items of a list
     left = MAX_COMPARED_CHARS
     for text in tuple(texts):
         if len(text) >= RUN_CHARS:
@@ -242,7 +245,7 @@ def call_pieces(texts: Sequence[str], wanted: Wanted) -> frozenset[int]:
     """The pieces of a call, to be looked up among those of outputs."""
     digests = _Digests(wanted.key)
     found = b"".join(_of_call(digests, texts, wanted))
-    return frozenset(struct.unpack(f"<{len(found) // 8}Q", found))
+    return frozenset(struct.unpack(f"={len(found) // 8}Q", found))
 
 
 def _of_call(digests: _Digests, texts: Sequence[str], wanted: Wanted) -> Iterator[bytes]:

@@ -23,7 +23,12 @@ import re
 import unicodedata
 from collections.abc import Iterator
 
-from permit0.normalize.credentials import LONG_RUN, credentials, names_credential
+from permit0.normalize.credentials import (
+    LONG_RUN,
+    credentials,
+    may_have_credentials,
+    names_credential,
+)
 from permit0.normalize.encodings import has_encoding, readings
 from permit0.normalize.identifiers import national_numbers
 from permit0.normalize.payment_numbers import payment_numbers
@@ -70,6 +75,9 @@ One is in every mail; a list of customers has more. In what was read, five times
 BULK_READ = 50
 
 
+_NOTHING: tuple[frozenset[str], frozenset[str]] = (frozenset(), frozenset())
+
+
 def find_sensitive(
     text: str, *, label: str = "", bulk: int = BULK
 ) -> tuple[frozenset[str], frozenset[str]]:
@@ -82,8 +90,12 @@ def find_sensitive(
     """
     shown = visible(text)
     has_long = LONG_RUN.search(shown) is not None
-    secrets = {kind for kind, _ in credentials(shown, has_long=has_long)}
-    personal = set(_personal(shown, label, bulk))
+    secrets: set[str] = set()
+    personal: set[str] = set()
+    if has_long or may_have_credentials(shown):
+        secrets.update(kind for kind, _ in credentials(shown, has_long=has_long))
+    if _LONG_NUMBER.search(shown) is not None or shown.count("@") >= bulk:
+        personal.update(_personal(shown, label, bulk))
     if label and names_credential(label):
         secrets.update(kind for kind, _ in credentials(f"{label}: {shown[:512]}", has_long=True))
     if has_encoding(text, has_long=has_long):
@@ -91,6 +103,8 @@ def find_sensitive(
             shown = visible(other)
             secrets.update(kind for kind, _ in credentials(shown, has_long=True))
             personal.update(_personal(shown, label, bulk))
+    if not secrets and not personal:
+        return _NOTHING  # nearly always
     return frozenset(secrets), frozenset(personal)
 
 

@@ -1,8 +1,9 @@
 """How issued credentials look: kind, a literal that must occur, the form.
 
-Sources: the forms that issuers publish for secret scanning, and the kinds that detect-secrets 1.5 and the common
-rule sets of secret scanners know; docs/adr/0007 says why these are our own patterns.
-Guarantees: every form begins with a literal, or at the start of a run, and has bounded repetitions, so that time
+Sources: the forms that issuers publish for secret scanning, and the kinds that detect-secrets 1.5 and the
+common rule sets of secret scanners know; docs/adr/0007 says why these are our own patterns.
+Guarantees: every form begins with a literal, or at the start of a run, and has bounded repetitions, so
+that time
 is linear. Does not: cover credentials without a form of their own (credentials.py finds those by their names).
 """
 
@@ -88,7 +89,8 @@ _WITH_SIGN: tuple[Token, ...] = (
     ("planetscale_token", "pscale_", rf"{_B}pscale_(?:tkn|pw|oauth)_[A-Za-z0-9._=-]{{32}}"),
     ("postman_key", "PMAK-", rf"{_B}PMAK-[0-9a-f]{{24}}-[0-9a-f]{{34}}"),
     ("rubygems_key", "rubygems_", rf"{_B}rubygems_[0-9a-f]{{48}}"),
-    ("grafana_token", "gl", rf"{_B}gl(?:sa_[A-Za-z0-9]{{32}}_[0-9a-fA-F]{{8}}|c_[A-Za-z0-9+/]{{32}})"),
+    ("grafana_token", "glsa_", rf"{_B}glsa_[A-Za-z0-9]{{32}}_[0-9a-fA-F]{{8}}"),
+    ("grafana_token", "glc_", rf"{_B}glc_[A-Za-z0-9+/]{{32}}"),
     ("sentry_token", "sntry", rf"{_B}sntry[su]_[A-Za-z0-9+/=_-]{{40}}"),
     ("groq_key", "gsk_", rf"{_B}gsk_[A-Za-z0-9]{{48}}"),
     ("perplexity_key", "pplx-", rf"{_B}pplx-[A-Za-z0-9]{{40}}"),

@@ -3,8 +3,8 @@
 It speaks in every channel, also inside of the organisation, in an unknown tool and hours later: a person has to
 look (floor HUMAN). Where the action leaves the organisation and the part is a secret or a large one, it is
 `read_then_exfiltrate`, which nothing lifts.
-What is noticed: about 55 letters of a text in a row, or as much in parts, or half of a short one; two parts of a
-secret; a whole number or password. What is large: about 175 letters or half of a text; any secret.
+What is noticed: about 55 letters of a text in a row, or as much in parts, or half of a short one; two
+parts of a secret; a whole number or password. What is large: about 175 letters or half of a text; any secret.
 Guarantees: the messages say how much of which output and when it was read, never what.
 """
 
@@ -36,7 +36,8 @@ FEWEST_PARTS = 2
 
 
 class CallCarries(msgspec.Struct, frozen=True, gc=False):
-    """What a call carries. noticed: one sentence, of the first that is worth one. large: of the first large one.
+    """What a call carries. noticed: one sentence, of the first that is worth one. large: of the first
+    large one.
 
     blocks: what is to be remembered, also of what is too little by itself: a chunk of many.
     """

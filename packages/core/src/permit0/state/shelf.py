@@ -10,9 +10,10 @@ Does not: make pieces (normalize), judge (sessions), or make anything last (the 
 
 from __future__ import annotations
 
+import sys
 from array import array
 from bisect import bisect_left
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from math import inf
 
 from permit0.model.exposure import (
@@ -29,6 +30,7 @@ __all__ = ["KEPT_S", "MAX_PIECES", "KeptOutput", "Shelf", "carried_by"]
 
 KEPT_S = 24 * 3600.0
 MAX_PIECES = 65_536  # 512 KiB
+MANY_HITS = 64  # for fewer, to look for each is quicker than to look at every piece
 
 
 class KeptOutput:
@@ -150,8 +152,18 @@ def _carried(kept: KeptOutput, hits: Collection[int]) -> Carried | None:
     return Carried(kept.output.tool, kept.at, tuple(groups), CarriedBlocks(kept.id, tuple(new)))
 
 
-def _blocks(group: PieceGroup, hits: Iterable[int]) -> set[int]:
-    digests = memoryview(group.digests).cast("Q")
+def _blocks(group: PieceGroup, hits: Collection[int]) -> set[int]:
+    digests = group.digests
     size = 1 if group.kind in (PieceKind.NUMBER, PieceKind.WORD) else BLOCK
-    wanted = hits if isinstance(hits, set) else set(hits)
-    return {at // size for at, digest in enumerate(digests) if digest in wanted}
+    if len(hits) > MANY_HITS:
+        view = memoryview(digests).cast("Q")
+        return {at // size for at, digest in enumerate(view) if digest in hits}
+    found: set[int] = set()
+    for hit in hits:
+        wanted = hit.to_bytes(8, sys.byteorder)
+        at = digests.find(wanted)
+        while at >= 0:
+            if at % 8 == 0:
+                found.add(at // 8 // size)
+            at = digests.find(wanted, at + 1)
+    return found

@@ -23,15 +23,12 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from permit0.errors import StateUnavailable
-from permit0.model.exposure import Carried, CarriedBlocks, ExposedOutput, Wanted
-from permit0.model.history import Feature, HistoryEntry, HistoryView, Scope
-from permit0.model.vocabulary import Tier
+from permit0.model.exposure import CarriedBlocks, ExposedOutput, Wanted
+from permit0.model.history import Feature, HistoryEntry, Scope
 from permit0.state.connection import GuardedConnection
 from permit0.state.ledger import FeatureIndex
 from permit0.state.output_rows import (
@@ -41,7 +38,7 @@ from permit0.state.output_rows import (
     make_key,
 )
 from permit0.state.rows import RowKind, catch_up, insert
-from permit0.state.scopes import ScopedHistory, ScopeLedgers, not_before
+from permit0.state.scopes import ScopedHistory, ScopeLedgers
 from permit0.state.shelf import KeptOutput
 from permit0.state.sqlite_errors import unavailable
 from permit0.state.sqlite_step import SqliteStep

@@ -1,6 +1,7 @@
 """One step on a state file: what a SqliteStore gives for a transaction.
 
-Guarantees: whatever cannot be written whole is not written at all; what is in memory follows the file (sqlite.py).
+Guarantees: whatever cannot be written whole is not written at all; what is in memory follows the file
+(sqlite.py).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What every StateStore promises about exposed outputs; a part of StateStoreContract (state_contract.py).
 
-Pieces are remembered for a day, for the session and the agent's other sessions for the same principal; what calls
-carried of them is added up with the step that carried it.
+Pieces are remembered for a day, for the session and the agent's other sessions for the same principal;
+what calls carried of them is added up with the step that carried it.
 """
 
 from __future__ import annotations

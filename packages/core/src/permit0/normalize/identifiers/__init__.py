@@ -1,6 +1,7 @@
 """Numbers that states and health services give to people: forms (forms), check digits (checks), finding (find).
 
-One check digit holds for one random number in ten, so a bare run of digits is never enough where nothing else is
+One check digit holds for one random number in ten, so a bare run of digits is never enough where nothing
+else is
 in the number: then a label has to stand near it, or it has to be printed the way that only this number is.
 """
 

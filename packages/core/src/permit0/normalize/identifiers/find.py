@@ -1,8 +1,8 @@
 """Find national numbers in a text that is visible already.
 
 Guarantees: linear in the text: candidates are digits with the separators that numbers are printed with, or one
-word of letters and digits; a number has at most MAX_GROUPS groups and is compared only with the forms of its length.
-Without a label only what is telling by itself counts: see forms.py.
+word of letters and digits; a number has at most MAX_GROUPS groups and is compared only with the forms of
+its length. Without a label only what is telling by itself counts: see forms.py.
 """
 
 from __future__ import annotations

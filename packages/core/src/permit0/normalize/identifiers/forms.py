@@ -1,7 +1,7 @@
 """How national numbers are written: a form, a check, and what must stand near a form that is not telling.
 
-bare: the form and its check together hold for less than one random text of that form in 1,000, so that it counts
-by itself. printed: so does this way of printing it. Else one of the labels must stand near it.
+bare: the form and its check together hold for less than one random text of that form in 1,000, so that it
+counts by itself. printed: so does this way of printing it. Else one of the labels must stand near it.
 """
 
 from __future__ import annotations
@@ -118,7 +118,8 @@ FORMS: tuple[Form, ...] = (
     ),
     _form(
         "be_national_number", r"[0-9]{11}", checks.is_belgian,
-        "rijksregister(?:nummer)?|registre national|numero national|insz|niss", printed=r"[0-9]{2}\.[0-9]{2}\.[0-9]{2}-[0-9]{3}\.[0-9]{2}",
+        "rijksregister(?:nummer)?|registre national|numero national|insz|niss",
+        printed=r"[0-9]{2}\.[0-9]{2}\.[0-9]{2}-[0-9]{3}\.[0-9]{2}",
     ),
     _form(
         "se_personnummer", r"(?:[0-9]{2})?[0-9]{10}", checks.is_swedish,
@@ -138,7 +139,8 @@ FORMS: tuple[Form, ...] = (
         rf"svnr|sv{_S}(?:nr|nummer)|sozialversicherungs(?:nummer|nr)",
         printed=r"[0-9]{4} [0-9]{6}",
     ),
-    _form("tr_tckn", r"[1-9][0-9]{10}", checks.is_tckn, rf"tckn|t\.?c\.?{_S}kimlik(?:{_S}no)?|kimlik(?:{_S}no)?"),
+    _form("tr_tckn", r"[1-9][0-9]{10}", checks.is_tckn,
+        rf"tckn|t\.?c\.?{_S}kimlik(?:{_S}no)?|kimlik(?:{_S}no)?"),
     _form(
         "br_cpf", r"[0-9]{11}", checks.is_cpf, "cpf",
         printed=r"[0-9]{3}\.[0-9]{3}\.[0-9]{3}-[0-9]{2}",
@@ -155,7 +157,8 @@ FORMS: tuple[Form, ...] = (
         printed=r"[0-9]{4}[ -][0-9]{4}[ -][0-9]{4}",
     ),
     # Income Tax Department: the fourth letter is the sort of holder; the check letter is not published.
-    _form("in_pan", r"[A-Z]{3}[ABCFGHLJPT][A-Z][0-9]{4}[A-Z]", _is_any, rf"pan|permanent{_S}account", bare=True),
+    _form("in_pan", r"[A-Z]{3}[ABCFGHLJPT][A-Z][0-9]{4}[A-Z]", _is_any,
+        rf"pan|permanent{_S}account", bare=True),
     _form("cn_resident_id", r"[1-9][0-9]{16}[0-9X]", checks.is_chinese_id, "身份证|resident id", bare=True),
     _form("jp_my_number", r"[0-9]{12}", checks.is_my_number, rf"my{_S}number|マイナンバー|個人番号"),
     _form(
@@ -171,7 +174,8 @@ FORMS: tuple[Form, ...] = (
         "mx_curp", r"[A-Z][AEIOUX][A-Z]{2}[0-9]{6}[HMX][A-Z]{5}[0-9A-Z][0-9]", checks.is_curp,
         "curp", bare=True,
     ),
-    _form("il_id", r"[0-9]{8,9}", checks.is_israeli_id, "teudat zehut|תעודת זהות|ת\\.ז|israeli id|mispar zehut"),
+    _form("il_id", r"[0-9]{8,9}", checks.is_israeli_id,
+        "teudat zehut|תעודת זהות|ת\\.ז|israeli id|mispar zehut"),
     # No check digit and no form of their own anywhere: by their labels only.
     _form(
         "medical_record", r"[A-Z]{0,4}[0-9]{5,12}", _is_any,
@@ -189,8 +193,53 @@ FORMS: tuple[Form, ...] = (
 )  # fmt: skip
 
 LABEL_WORDS = frozenset(
-    "ssn itin ein fein nino nhs idnr tin nir insee dni nie nif cf bsn sofi insz niss fnr cpr ahv avs oasi "
-    "svnr sv tckn cpf cnpj sin nas tfn uid pan rrn nric fin rsa sa id curp mrn t c d kimlik".split()
+    [
+        "ssn",
+        "itin",
+        "ein",
+        "fein",
+        "nino",
+        "nhs",
+        "idnr",
+        "tin",
+        "nir",
+        "insee",
+        "dni",
+        "nie",
+        "nif",
+        "cf",
+        "bsn",
+        "sofi",
+        "insz",
+        "niss",
+        "fnr",
+        "cpr",
+        "ahv",
+        "avs",
+        "oasi",
+        "svnr",
+        "sv",
+        "tckn",
+        "cpf",
+        "cnpj",
+        "sin",
+        "nas",
+        "tfn",
+        "uid",
+        "pan",
+        "rrn",
+        "nric",
+        "fin",
+        "rsa",
+        "sa",
+        "id",
+        "curp",
+        "mrn",
+        "t",
+        "c",
+        "d",
+        "kimlik",
+    ]
 )
 LABEL_STEMS = (
     "social", "tax", "employer", "insurance", "steuer", "documento", "codice", "burger", "sofin",
