@@ -57,9 +57,7 @@ def test_every_verb_of_the_taxonomy_has_a_table() -> None:
     assert wanted <= have, sorted(wanted - have)
 
 
-@pytest.mark.parametrize(
-    "action", sorted({a for p in PACKS for a in p.spec.actions})
-)
+@pytest.mark.parametrize("action", sorted({a for p in PACKS for a in p.spec.actions}))
 def test_action_has_a_case_that_asks_or_refuses(
     action: str, outcomes_of: dict[str, set[str]]
 ) -> None:

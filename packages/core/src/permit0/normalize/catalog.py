@@ -66,7 +66,7 @@ class Once(Generic[T]):
             return self._kept.setdefault(None, self._make())
 
 
-class Rows(dict[str, T]):  # noqa: PLW1641  # a dictionary has no hash
+class Rows(dict[str, T]):  # a dictionary has no hash
     """A table of rows that are made when they are first asked for. See Once.
 
     A dictionary, so that asking for a row that was made costs what a look-up costs. What it says of itself
