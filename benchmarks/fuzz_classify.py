@@ -17,6 +17,7 @@ from typing import Any
 from permit0.build import assemble
 from permit0.classify import Classifier, ToolDescription
 from permit0.classify.lexicon import load_calm, load_lexicon
+from permit0.classify.model import MAX_DESCRIPTION_CHARS
 from permit0.config import load_config
 from permit0.normalize.compiled import action_shapes
 from permit0.taxonomy import UNCLASSIFIED
@@ -145,7 +146,7 @@ def main() -> int:
         slowest = max(slowest, took)
         calm += alone.calm
         unknown += alone.action == UNCLASSIFIED
-        too_long = longer.action == UNCLASSIFIED != found.action
+        too_long = len(more.description) > MAX_DESCRIPTION_CHARS
         wrong = (
             took > MAX_MS
             or not alone.calm >= found.calm >= longer.calm
@@ -155,7 +156,7 @@ def main() -> int:
             or (i % 1000 == 0 and Classifier(shapes).classify(tool) != found)
         )
         if wrong:
-            print(f"case {i} of seed {options.seed}: {tool!r} {took:.0f} ms")
+            print(f"case {i} of seed {options.seed}: {tool!r:.2000} {took:.0f} ms")
             print(
                 *(f"{item.action} {item.calm} {item.reasons}" for item in (alone, found, longer)),
                 sep="\n",
