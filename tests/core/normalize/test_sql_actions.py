@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from permit0.canonical import freeze
-from permit0.config import OrgConfig
+from permit0.config import parse_org
 from permit0.model.action import NormAction
 from permit0.model.call import ToolCall
 from permit0.normalize.compiler import compile_packs
@@ -24,7 +24,7 @@ Read = Callable[..., tuple[NormAction, ...]]
 def read() -> Read:
     """Normalize a call."""
     normalizer = Normalizer(
-        compile_packs(built_in_packs(), load_taxonomy()), Organisation(OrgConfig.model_validate({}))
+        compile_packs(built_in_packs(), load_taxonomy()), Organisation(parse_org({}))
     )
 
     def normalize(tool: str, **arguments: object) -> tuple[NormAction, ...]:
