@@ -52,6 +52,7 @@ _CHECKED_BY = (
     "normalize/compiler.py",
     "normalize/conditions.py",
     "normalize/facts.py",
+    "normalize/implied_rules.py",
     "normalize/loader.py",
     "normalize/pack_policy.py",
     "normalize/pack_schema.py",

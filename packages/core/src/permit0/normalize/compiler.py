@@ -28,6 +28,7 @@ from permit0.normalize.catalog import (
 )
 from permit0.normalize.conditions import ConditionCompiler
 from permit0.normalize.facts import check_parameters, facts_of
+from permit0.normalize.implied_rules import implied_rules
 from permit0.normalize.loader import LoadedPack
 from permit0.normalize.pack_policy import ActionPolicy, MappingPolicy, RoutePolicy, RuleLine
 from permit0.normalize.parameter_types import ParameterType
@@ -179,6 +180,7 @@ class _Compiler:
             for i, line in enumerate(policy.rules)
         ]
         raising = RuleCompiler(name, conditions, self._intern, upward=True)
+        lines.extend(map(raising.rule, implied_rules(policy)))
         for adding, i, line in self._added.get(name, ()):
             at = ("rules", name, i)
             if any(known.id == f"{name}/{line.id}" for known in lines):
