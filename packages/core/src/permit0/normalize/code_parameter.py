@@ -13,7 +13,7 @@ from permit0.normalize.addresses import names_outside
 from permit0.normalize.code import Code, read_any, read_javascript, read_python
 from permit0.normalize.code.words import looks_like_host
 from permit0.normalize.domains import Domains
-from permit0.normalize.pack_schema import ParameterType
+from permit0.normalize.parameter_types import ParameterType
 from permit0.normalize.shell import parse_shell
 from permit0.normalize.urls import parse_url
 

@@ -20,7 +20,7 @@ from permit0.normalize.assemble import norm_action
 from permit0.normalize.catalog import Catalog, Route
 from permit0.normalize.extras import read_extras
 from permit0.normalize.organisation import Organisation
-from permit0.normalize.pack_schema import ParameterType
+from permit0.normalize.parameter_types import ParameterType
 from permit0.normalize.parameters import Bound, read_parameters
 from permit0.normalize.routes import (
     ACTION_OF,
