@@ -24,11 +24,37 @@ PAGE = Path(__file__).resolve().parent / "coverage.md"
 # Suites of tests whose tools the packs map too: they are no vendors.
 SUITES = frozenset({"AgentDojo", "AgentHarm", "tau2 retail", "tau2 airline"})
 HOSTS = {
-    "gmail.googleapis.com": "Gmail",
-    "graph.microsoft.com": "Microsoft 365",
-    "api.stripe.com": "Stripe",
-    "api.sendgrid.com": "SendGrid",
+    "amazonaws.com": "AWS",
+    "anthropic.com": "Anthropic",
+    "atlassian.com": "Atlassian",
+    "atlassian.net": "Atlassian",
+    "azure.com": "Azure",
+    "azure.net": "Azure",
+    "com.cn": "AWS",  # amazonaws.com.cn
+    "discord.com": "Discord",
+    "discordapp.com": "Discord",
+    "github.com": "GitHub",
+    "gitlab.com": "GitLab",
+    "googleapis.com": "Google",
+    "hubapi.com": "HubSpot",
+    "linear.app": "Linear",
+    "mailgun.net": "Mailgun",
+    "microsoft.com": "Microsoft 365",
+    "notion.com": "Notion",
+    "office.com": "Microsoft 365",
+    "openai.com": "OpenAI",
+    "paypal.com": "PayPal",
+    "postmarkapp.com": "Postmark",
+    "resend.com": "Resend",
+    "salesforce.com": "Salesforce",
+    "sendgrid.com": "SendGrid",
+    "slack-gov.com": "Slack",
+    "slack.com": "Slack",
+    "stripe.com": "Stripe",
+    "telegram.org": "Telegram",
+    "twilio.com": "Twilio",
 }
+"""Whose hosts the routes name, by their last two labels. Gmail is called so as a toolkit, too."""
 TOOLKIT = re.compile(r"\([^)]*\)")
 KIND = re.compile(r"\b(?:MCP server|MCP|interface|connector|scheduler)$")
 HEAD = """# What the packs cover
@@ -58,6 +84,10 @@ class Row(NamedTuple):
     reasons: frozenset[tuple[str, ...]]
 
 
+def _owner(host: str) -> str:
+    return "Gmail" if host.startswith("gmail.") else HOSTS[".".join(host.split(".")[-2:])]
+
+
 def page(rows: Mapping[str, Row]) -> str:
     """The whole page as Markdown."""
     taxonomy = load_taxonomy()
@@ -77,7 +107,10 @@ def count(taxonomy: Taxonomy, packs: Sequence[LoadedPack]) -> dict[str, Row]:
                 tools[action].update(map(fold_name, mapping.tools))
                 vendors[action].update(vendors_of(mapping.vendor))
         for route in pack.spec.routes:
-            vendors[route.action].add(HOSTS[route.host])
+            chosen = {action for values in route.select.values() for action in values.values()}
+            hosts = [route.host] if isinstance(route.host, str) else route.host
+            for action in {route.action, *chosen}:
+                vendors[action].update(map(_owner, hosts))
     kinds: dict[str, Counter[str]] = defaultdict(Counter)
     reasons: dict[str, set[tuple[str, ...]]] = defaultdict(set)
     bench = CaseBench(packs)
