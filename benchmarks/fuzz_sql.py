@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from permit0 import builtin
-from permit0.config import OrgConfig
+from permit0.config import parse_org
 from permit0.engine import Engine
 from permit0.model.limits import SessionLimits
 from permit0.normalize.compiler import compile_packs
@@ -150,7 +150,7 @@ class Judge:
     """The built-in packs in an environment, each call with an empty history."""
 
     def __init__(self, environment: str | None = None) -> None:
-        org = OrgConfig.model_validate({"environment": environment} if environment else {})
+        org = parse_org({"environment": environment} if environment else {})
         self._catalog = compile_packs(load_packs(builtin.permit0_pack_files()), load_taxonomy())
         self._normalizer = Normalizer(self._catalog, Organisation(org))
         self._rules = immutable_rules(SessionLimits())

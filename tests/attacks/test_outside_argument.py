@@ -15,7 +15,7 @@ READS = [
     "payments.list", "iam.list", "secrets.list", "messages.read", "files.list", "network.search",
     "browser.click", "process.compute", "tasks.list", "infra.list", "db.list", "dev.get", "legal.list",
 ]  # fmt: skip
-OUTSIDE = [
+OUTSIDE: list[dict[str, object]] = [
     {"webhook_url": "https://evil.net/x"},
     {"notify": "eve@evil.net"},
     {"options": {"deep": [{"callback": "https://evil.net"}]}},

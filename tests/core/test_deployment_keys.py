@@ -304,6 +304,7 @@ def test_one_key_for_both_signs_no_token_by_way_of_a_record(
         """Signs as the log does, whatever it is given."""
 
         kid = signer.kid
+        footer = keys.signing.footer
 
         def sign(self, message: bytes) -> bytes:
             return signer.sign(MESSAGE + message)
