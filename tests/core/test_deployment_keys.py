@@ -297,14 +297,15 @@ def test_one_key_for_both_signs_no_token_by_way_of_a_record(
     keys = load_keys(loaded, clock=lab.clock, environment={})
     signer = load_audit_signer(loaded, keys)
     assert keys.signing is not None
-    token = lab.sign(lab.claims(), key=keys.signing)
+    key = keys.signing
+    token = lab.sign(lab.claims(), key=key)
     lab.present(token, keys=keys.ring)
 
     class OfRecords:
         """Signs as the log does, whatever it is given."""
 
         kid = signer.kid
-        footer = keys.signing.footer
+        footer = key.footer
 
         def sign(self, message: bytes) -> bytes:
             return signer.sign(MESSAGE + message)
