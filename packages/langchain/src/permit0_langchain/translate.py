@@ -155,9 +155,11 @@ def refusal_message(text: str, *, code: str, tool: str, call_id: str | None) -> 
 def schema_of(tool: BaseTool) -> str:
     """The JSON Schema of the arguments that a model gives a tool, as text; "" if it has none."""
     try:
-        schema = tool.tool_call_schema
-        described = schema if isinstance(schema, dict) else schema.model_json_schema()
-        return json.dumps(described, sort_keys=True)
+        schema: Any = tool.tool_call_schema
+        if not isinstance(schema, dict):  # a model of pydantic 2, or of its older interface
+            described = getattr(schema, "model_json_schema", None) or schema.schema
+            schema = described()
+        return json.dumps(schema, sort_keys=True)
     except Exception:  # noqa: BLE001  # boundary: pydantic, over types of the user's; the guard does without
         return ""
 
