@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from llama_index.core.agent.workflow import AgentWorkflow, FunctionAgent
-from llama_index.core.llms.mock import MockFunctionCallingLLM
 from llama_index.core.tools import FunctionTool
 
 from permit0.integration import describe_tools
+from tests.llamaindex.kit import Scripted
 
 
 def send_email(to: str, body: str) -> str:
@@ -35,7 +35,7 @@ def test_tool_is_described_as_the_model_sees_it() -> None:
 
 def test_agents_workflows_and_lists_give_their_tools() -> None:
     """Functions among tools are tools."""
-    llm = MockFunctionCallingLLM()
+    llm = Scripted(turns=[], seen=[])
     first = FunctionAgent(name="a", description="a", tools=[send_email], llm=llm)
     second = FunctionAgent(name="b", description="b", tools=[lookup], llm=llm)
     assert names(first) == ["send_email"]
