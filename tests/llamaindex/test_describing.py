@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from llama_index.core.agent.workflow import AgentWorkflow, FunctionAgent
 from llama_index.core.tools import FunctionTool
+from tests.llamaindex.kit import Scripted
 
 from permit0.integration import describe_tools
-from tests.llamaindex.kit import Scripted
 
 
 def send_email(to: str, body: str) -> str:
