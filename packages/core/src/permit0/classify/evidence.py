@@ -17,7 +17,7 @@ import msgspec
 
 from permit0.classify.lexicon import ActionWords, Lexicon
 from permit0.classify.model import Candidate
-from permit0.classify.words import base_forms, grams, join_known, raw_words
+from permit0.classify.words import base_forms, grams, fold, grams, join_known, raw_words, singular
 
 __all__ = ["MAX_CANDIDATES", "Evidence", "weigh"]
 
@@ -27,6 +27,10 @@ REST_CHARS = 1000
 OPENING_WORDS = 12
 
 LAST_NOUN = 1.2
+INSIDE = (
+    0.35  # a word inside a compound that is known: the event in `security_event` is no appointment
+)
+PRIMARY = 0.1  # the class of verbs that an action is listed with first
 ARGUMENT, ARGUMENT_CAP = 0.25, 3.0
 FIRST_SENTENCE, REST, DESCRIPTION_CAP = 0.35, 0.1, 4.0
 DOMAIN_SHARE, PRIOR = 4.0, 2.0
@@ -68,13 +72,17 @@ def weigh(lexicon: Lexicon, name: str, arguments: Iterable[str], description: st
     """
     words = _name_words(lexicon, name)
     named = grams(words)
-    asked = {gram for item in arguments for gram in grams(_words(lexicon, item))}
+    asked: dict[str, float] = {}
+    for item in arguments:
+        if fold(item) not in lexicon.plumbing:
+            for gram, factor in _counted(lexicon, _words(lexicon, item)).items():
+                asked[gram] = max(asked.get(gram, 0.0), factor)
     said = _said(lexicon, description)
-    domains = _domains(lexicon, words, named, asked, said)
+    domains = _domains(lexicon, words, asked, said)
     classes, verbs = _classes(lexicon, name, words, named, said)
     total = sum(domains.values()) + PRIOR
-    spoken = asked | set(grams(said.first))
-    heads, whole_name = _heads(lexicon, words, named), frozenset(named)
+    spoken = asked.keys() | set(grams(said.first))
+    heads, whole_name = _heads(lexicon, words, named), frozenset([*named, *map(singular, words)])
     least = max(domains.values(), default=0.0) * NEGLIGIBLE
     scored: list[tuple[float, str, ActionWords]] = []
     for item, verb in _verbs_of(lexicon, classes).items():
@@ -131,28 +139,52 @@ def _said(lexicon: Lexicon, description: str) -> _Said:
 
 
 def _domains(
-    lexicon: Lexicon, words: Sequence[str], named: Sequence[str], asked: set[str], said: _Said
+    lexicon: Lexicon, words: Sequence[str], asked: Mapping[str, float], said: _Said
 ) -> dict[str, float]:
     found: dict[str, float] = {}
     last = _last(words)
-    for gram in dict.fromkeys(named):
-        factor = LAST_NOUN if gram == last or gram.endswith("_" + last) else 1.0
+    for gram, factor in _counted(lexicon, words).items():
+        if gram == last or gram.endswith("_" + last):
+            factor *= LAST_NOUN
         for domain, weight in lexicon.domains.get(gram, {}).items():
             found[domain] = found.get(domain, 0.0) + weight * factor
-    _add(found, lexicon, dict.fromkeys(asked, ARGUMENT), ARGUMENT_CAP)
-    spoken = dict.fromkeys(grams(said.rest), REST)
-    spoken.update(dict.fromkeys(grams(said.first), FIRST_SENTENCE))
-    _add(found, lexicon, spoken, DESCRIPTION_CAP)
+    _add(found, lexicon, asked, ARGUMENT, ARGUMENT_CAP)
+    spoken = {gram: REST * f for gram, f in _counted(lexicon, said.rest).items()}
+    for gram, factor in _counted(lexicon, said.first).items():
+        spoken[gram] = FIRST_SENTENCE * factor
+    _add(found, lexicon, spoken, 1.0, DESCRIPTION_CAP)
+    return found
+
+
+def _counted(lexicon: Lexicon, words: Sequence[str]) -> dict[str, float]:
+    """Words and compounds that speak for a domain, with how much each counts: those inside others less."""
+    found: dict[str, float] = {}
+    inside: set[int] = set()
+    for size in (3, 2, 1):
+        here: set[int] = set()
+        for i in range(len(words) - size + 1):
+            gram = "_".join(words[i : i + size])
+            if gram not in lexicon.domains:
+                continue
+            places = range(i, i + size)
+            factor = INSIDE if inside.issuperset(places) else 1.0
+            found[gram] = max(found.get(gram, 0.0), factor)
+            here.update(places)
+        inside |= here
     return found
 
 
 def _add(
-    found: dict[str, float], lexicon: Lexicon, weights: Mapping[str, float], cap: float
+    found: dict[str, float],
+    lexicon: Lexicon,
+    weights: Mapping[str, float],
+    share: float,
+    cap: float,
 ) -> None:
     extra: dict[str, float] = {}
     for gram in sorted(weights):  # sums of floats depend on their order
         for domain, weight in lexicon.domains.get(gram, {}).items():
-            extra[domain] = extra.get(domain, 0.0) + weight * weights[gram]
+            extra[domain] = extra.get(domain, 0.0) + weight * weights[gram] * share
     for domain, value in extra.items():
         found[domain] = found.get(domain, 0.0) + min(value, cap)
 
@@ -216,8 +248,9 @@ def _verbs_of(lexicon: Lexicon, classes: Mapping[str, float]) -> dict[ActionWord
     found: dict[ActionWords, float] = {}
     for kind, weight in classes.items():
         for item in lexicon.doing.get(kind, ()):
-            if weight > found.get(item, 0.0):
-                found[item] = weight
+            worth = weight + PRIMARY if item.classes[0] == kind else weight
+            if worth > found.get(item, 0.0):
+                found[item] = worth
     return found
 
 
@@ -226,7 +259,7 @@ def _heads(lexicon: Lexicon, words: Sequence[str], named: Sequence[str]) -> froz
     if not words:
         return frozenset()
     last = _last(words)
-    heads = {last}
+    heads = {last, singular(last)}
     heads.update(gram for gram in named if gram.endswith("_" + last))
     if words[-1] in lexicon.verbs and words[0] not in lexicon.verbs:
         heads.add(words[0])
@@ -247,7 +280,7 @@ def _object(
 
 
 def _because(
-    lexicon: Lexicon, domain: str, named: Sequence[str], asked: set[str], said: _Said
+    lexicon: Lexicon, domain: str, named: Sequence[str], asked: Mapping[str, float], said: _Said
 ) -> str:
     """The words that spoke for a domain, where they stood."""
     places = (
