@@ -17,7 +17,7 @@ import msgspec
 
 from permit0.classify.lexicon import ActionWords, Lexicon
 from permit0.classify.model import Candidate
-from permit0.classify.words import base_forms, grams, fold, grams, join_known, raw_words, singular
+from permit0.classify.words import base_forms, fold, grams, join_known, raw_words, singular
 
 __all__ = ["MAX_CANDIDATES", "Evidence", "weigh"]
 
@@ -27,19 +27,20 @@ REST_CHARS = 1000
 OPENING_WORDS = 12
 
 LAST_NOUN = 1.2
-INSIDE = (
-    0.35  # a word inside a compound that is known: the event in `security_event` is no appointment
-)
-PRIMARY = 0.1  # the class of verbs that an action is listed with first
-ARGUMENT, ARGUMENT_CAP = 0.25, 3.0
-FIRST_SENTENCE, REST, DESCRIPTION_CAP = 0.35, 0.1, 4.0
-DOMAIN_SHARE, PRIOR = 4.0, 2.0
+INSIDE = 0.2
+"""A word inside a compound that is known: the event in `security_event` is no appointment."""
+PRIMARY = 0.15  # the class of verbs that an action is listed with first
+ARGUMENT, ARGUMENT_CAP = 0.3, 3.75
+FIRST_SENTENCE, REST, DESCRIPTION_CAP = 0.4, 0.1, 4.0
+DOMAIN_SHARE, PRIOR = 4.5, 2.0
 FIRST_VERB, SECOND_VERB, NEXT_VERB, NOUN_AS_VERB = 1.2, 1.0, 0.5, 0.35
-SAID_VERB, ONLY_SAID_VERB, MENTIONED_VERB, NO_VERB = 0.6, 1.0, 0.3, 0.2
-OBJECT, OBJECT_ELSEWHERE, SAID_OBJECT, NO_OBJECT = 0.8, 0.5, -0.4, -1.2
+SAID_VERB, ONLY_SAID_VERB, MENTIONED_VERB, NO_VERB = 0.7, 1.0, 0.3, 0.2
+OBJECT, OBJECT_ELSEWHERE, SAID_OBJECT, NO_OBJECT = 0.8, 0.5, -0.4, -1.0
 SOFT_OBJECT = 0.6
 SAME_WORD = 0.15
-PLURAL = 0.3
+PLURAL = 0.2
+MEMBERSHIP = 0.2
+SHORT = 2  # words; `get_list` is about one list
 NOUN = 0.8
 SHARPNESS = 2.0
 NEGLIGIBLE = 0.08  # of the strongest domain; weaker ones cannot win
@@ -47,6 +48,10 @@ NEGLIGIBLE = 0.08  # of the strongest domain; weaker ones cannot win
 _FRAMEWORK = frozenset({"mcp", "functions", "function", "tools", "tool", "api", "default"})
 _READS = frozenset({"list", "get", "search", "download", "scrape", "export", "calculate"})
 _PREPOSITIONS = frozenset({"by", "for", "from", "in", "of", "with", "on", "to", "at", "via"})
+_MEMBERSHIPS = (
+    (frozenset({"add", "insert", "append", "attach"}), "to", ("assign", "update")),
+    (frozenset({"remove", "detach"}), "from", ("revoke", "update")),
+)
 _SENTENCE = re.compile(r"(?<=[.!?\n])\s+")
 
 
@@ -215,6 +220,8 @@ def _classes(
                     found[kind] = max(found.get(kind, 0.0), MENTIONED_VERB)
     if found.get("get", 0.0) >= SECOND_VERB and _is_plural(name, words):
         found["list"] = max(found.get("list", 0.0), found["get"] + PLURAL)
+    for kind in _membership(words):
+        found[kind] = max(found.get(kind, 0.0), FIRST_VERB + MEMBERSHIP)
     if not found:
         found = {"get": NO_VERB, "search": NO_VERB}
     return found, verbs
@@ -230,9 +237,17 @@ def _verb_classes(lexicon: Lexicon, word: str) -> Sequence[str]:
 
 
 def _is_plural(name: str, words: Sequence[str]) -> bool:
-    """Whether a name is about several: `get_tasks_by_project`."""
-    raw, last = _last(raw_words(name)), _last(words)
-    return raw.endswith("s") and raw != last
+    """Whether a name is about several: `get_tasks_by_project`, `get_task_list`."""
+    raw = _last(raw_words(name))
+    return singular(raw) != raw or (len(words) > SHORT and words[-1] == "list")
+
+
+def _membership(words: Sequence[str]) -> Sequence[str]:
+    """What else `add X to Y` and `remove X from Y` do: they change Y, or what X may do in it."""
+    for verbs, preposition, kinds in _MEMBERSHIPS:
+        if words and words[0] in verbs and preposition in words[2:-1]:
+            return kinds
+    return ()
 
 
 def _last(words: Sequence[str]) -> str:
