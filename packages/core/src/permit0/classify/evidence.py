@@ -48,6 +48,9 @@ NEGLIGIBLE = 0.08  # of the strongest domain; weaker ones cannot win
 _FRAMEWORK = frozenset({"mcp", "functions", "function", "tools", "tool", "api", "default"})
 _READS = frozenset({"list", "get", "search", "download", "scrape", "export", "calculate"})
 _PREPOSITIONS = frozenset({"by", "for", "from", "in", "of", "with", "on", "to", "at", "via"})
+_NEVER_SEVERAL = frozenset(
+    {"details", "stats", "statistics", "settings", "contents", "metrics", "analytics", "news"}
+)
 _MEMBERSHIPS = (
     (frozenset({"add", "insert", "append", "attach"}), "to", ("assign", "update")),
     (frozenset({"remove", "detach"}), "from", ("revoke", "update")),
@@ -78,9 +81,9 @@ def weigh(lexicon: Lexicon, name: str, arguments: Iterable[str], description: st
     words = _name_words(lexicon, name)
     named = grams(words)
     asked: dict[str, float] = {}
-    for item in arguments:
-        if fold(item) not in lexicon.plumbing:
-            for gram, factor in _counted(lexicon, _words(lexicon, item)).items():
+    for argument in arguments:
+        if fold(argument) not in lexicon.plumbing:
+            for gram, factor in _counted(lexicon, _words(lexicon, argument)).items():
                 asked[gram] = max(asked.get(gram, 0.0), factor)
     said = _said(lexicon, description)
     domains = _domains(lexicon, words, asked, said)
@@ -200,9 +203,11 @@ def _classes(
     """Classes of verbs with their weights, and the verbs of the name."""
     found: dict[str, float] = {}
     verbs: list[str] = []
+    told = any(word in lexicon.verbs and not _is_noun(lexicon, word) for word in words[1:])
+    noun_first = told and bool(words) and _is_noun(lexicon, words[0])  # `tweets_search`
     for i, gram in enumerate(named):
         for kind in lexicon.verbs.get(gram, ()):
-            if i == 0:
+            if i == 0 and not noun_first:
                 weight = FIRST_VERB
             elif i < len(words) and _is_noun(lexicon, gram):
                 weight = NOUN_AS_VERB
@@ -238,7 +243,10 @@ def _verb_classes(lexicon: Lexicon, word: str) -> Sequence[str]:
 
 def _is_plural(name: str, words: Sequence[str]) -> bool:
     """Whether a name is about several: `get_tasks_by_project`, `get_task_list`."""
-    raw = _last(raw_words(name))
+    written = raw_words(name)
+    raw = _last(written)
+    if raw in _NEVER_SEVERAL or (written[-1:] and written[-1].endswith("id")):
+        return False  # `get_user_details` and `get_groups_by_id` are about one
     return singular(raw) != raw or (len(words) > SHORT and words[-1] == "list")
 
 
