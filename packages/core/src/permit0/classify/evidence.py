@@ -32,6 +32,7 @@ INSIDE = 0.2
 PRIMARY = 0.15  # the class of verbs that an action is listed with first
 ARGUMENT, ARGUMENT_CAP = 0.3, 3.75
 FIRST_SENTENCE, REST, DESCRIPTION_CAP = 0.4, 0.1, 4.0
+ARGUMENTS_ALONE = 0.4
 DOMAIN_SHARE, PRIOR = 4.5, 2.0
 FIRST_VERB, SECOND_VERB, NEXT_VERB, NOUN_AS_VERB = 1.2, 1.0, 0.5, 0.35
 SAID_VERB, ONLY_SAID_VERB, MENTIONED_VERB, NO_VERB = 0.7, 1.0, 0.3, 0.2
@@ -113,6 +114,9 @@ def weigh(lexicon: Lexicon, name: str, arguments: Iterable[str], description: st
     for entry, odd in zip(scored, odds, strict=True):
         if _READS.issuperset(entry[2].classes):
             reads[entry[2].domain] = reads.get(entry[2].domain, 0.0) + odd
+    # Arguments are a caller's to choose: what they alone say never clears the bar.
+    told = description or any(gram in lexicon.domains or gram in lexicon.verbs for gram in named)
+    share = 1.0 if told else ARGUMENTS_ALONE
     candidates = []
     for entry, odd in list(zip(scored, odds, strict=True))[:MAX_CANDIDATES]:
         item = entry[2]
@@ -122,7 +126,7 @@ def weigh(lexicon: Lexicon, name: str, arguments: Iterable[str], description: st
             f"{item.domain}: {_because(lexicon, item.domain, named, asked, said)}",
             f"{item.verb}: {', '.join(verbs[:4]) or 'no verb in the name'}",
         )
-        candidates.append(Candidate(item.action, round(odd / whole, 2), reasons))
+        candidates.append(Candidate(item.action, round(share * odd / whole, 2), reasons))
     return Evidence(tuple(candidates), tuple(verbs))
 
 
@@ -203,8 +207,8 @@ def _classes(
     """Classes of verbs with their weights, and the verbs of the name."""
     found: dict[str, float] = {}
     verbs: list[str] = []
-    told = any(word in lexicon.verbs and not _is_noun(lexicon, word) for word in words[1:])
-    noun_first = told and bool(words) and _is_noun(lexicon, words[0])  # `tweets_search`
+    acted = any(word in lexicon.verbs and not _is_noun(lexicon, word) for word in words[1:])
+    noun_first = acted and bool(words) and _is_noun(lexicon, words[0])  # `tweets_search`
     for i, gram in enumerate(named):
         for kind in lexicon.verbs.get(gram, ()):
             if i == 0 and not noun_first:
