@@ -290,6 +290,8 @@ def _heads(lexicon: Lexicon, words: Sequence[str], named: Sequence[str]) -> froz
     heads.update(gram for gram in named if gram.endswith("_" + last))
     if words[-1] in lexicon.verbs and words[0] not in lexicon.verbs:
         heads.add(words[0])
+    if _membership(words):
+        heads.update(words[3:])  # the group in `add_user_to_group`
     return frozenset(heads)
 
 
