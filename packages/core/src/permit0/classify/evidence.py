@@ -115,7 +115,10 @@ def weigh(lexicon: Lexicon, name: str, arguments: Iterable[str], description: st
         if _READS.issuperset(entry[2].classes):
             reads[entry[2].domain] = reads.get(entry[2].domain, 0.0) + odd
     # Arguments are a caller's to choose: what they alone say never clears the bar.
-    told = description or any(gram in lexicon.domains or gram in lexicon.verbs for gram in named)
+    told = description or (
+        any(gram in lexicon.domains for gram in named)
+        and any(gram in lexicon.verbs for gram in named)
+    )
     share = 1.0 if told else ARGUMENTS_ALONE
     candidates = []
     for entry, odd in list(zip(scored, odds, strict=True))[:MAX_CANDIDATES]:
