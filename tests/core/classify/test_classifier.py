@@ -127,6 +127,26 @@ def test_below_the_bar_a_tool_is_unknown_and_says_what_it_might_be() -> None:
     assert len(classify("create_thing_order_file_user").candidates) <= 5
 
 
+@pytest.mark.parametrize("argument", ["principal", "content.secrets", "invoice_id", "repo"])
+def test_arguments_alone_never_say_what_a_tool_is(argument: str) -> None:
+    schema = schema_of({"widget": "integer", argument: "string"})
+    assert classify("frobnicate", "", schema).action == UNCLASSIFIED
+
+
+@pytest.mark.parametrize(
+    ("name", "action"),
+    [
+        ("add_user_to_group_now", "iam.assign_role"),
+        ("remove_user_from_group_now", "iam.revoke_role"),
+        ("tweets_recent_search", "content.search"),
+        ("get_customer_contact_details", "crm.get"),
+        ("create_waf_rule_now", "infra.modify_network"),
+    ],
+)
+def test_what_stands_around_a_word_says_what_it_means(name: str, action: str) -> None:
+    assert classify(name).candidates[0].action == action
+
+
 def test_every_candidate_has_a_confidence_and_reasons() -> None:
     for item in classify("create_gitlab_issue_note_now", "Add a note.").candidates:
         assert 0 <= item.confidence <= 1

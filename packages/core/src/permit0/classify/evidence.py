@@ -17,7 +17,7 @@ import msgspec
 
 from permit0.classify.lexicon import ActionWords, Lexicon
 from permit0.classify.model import Candidate
-from permit0.classify.words import base_forms, grams, join_known, raw_words
+from permit0.classify.words import base_forms, fold, grams, join_known, raw_words, singular
 
 __all__ = ["MAX_CANDIDATES", "Evidence", "weigh"]
 
@@ -27,15 +27,21 @@ REST_CHARS = 1000
 OPENING_WORDS = 12
 
 LAST_NOUN = 1.2
-ARGUMENT, ARGUMENT_CAP = 0.25, 3.0
-FIRST_SENTENCE, REST, DESCRIPTION_CAP = 0.35, 0.1, 4.0
-DOMAIN_SHARE, PRIOR = 4.0, 2.0
+INSIDE = 0.2
+"""A word inside a compound that is known: the event in `security_event` is no appointment."""
+PRIMARY = 0.15  # the class of verbs that an action is listed with first
+ARGUMENT, ARGUMENT_CAP = 0.3, 3.75
+FIRST_SENTENCE, REST, DESCRIPTION_CAP = 0.4, 0.1, 4.0
+ARGUMENTS_ALONE = 0.4
+DOMAIN_SHARE, PRIOR = 4.5, 2.0
 FIRST_VERB, SECOND_VERB, NEXT_VERB, NOUN_AS_VERB = 1.2, 1.0, 0.5, 0.35
-SAID_VERB, ONLY_SAID_VERB, MENTIONED_VERB, NO_VERB = 0.6, 1.0, 0.3, 0.2
-OBJECT, OBJECT_ELSEWHERE, SAID_OBJECT, NO_OBJECT = 0.8, 0.5, -0.4, -1.2
+SAID_VERB, ONLY_SAID_VERB, MENTIONED_VERB, NO_VERB = 0.7, 1.0, 0.3, 0.2
+OBJECT, OBJECT_ELSEWHERE, SAID_OBJECT, NO_OBJECT = 0.8, 0.5, -0.4, -1.0
 SOFT_OBJECT = 0.6
 SAME_WORD = 0.15
-PLURAL = 0.3
+PLURAL = 0.2
+MEMBERSHIP = 0.2
+SHORT = 2  # words; `get_list` is about one list
 NOUN = 0.8
 SHARPNESS = 2.0
 NEGLIGIBLE = 0.08  # of the strongest domain; weaker ones cannot win
@@ -43,6 +49,13 @@ NEGLIGIBLE = 0.08  # of the strongest domain; weaker ones cannot win
 _FRAMEWORK = frozenset({"mcp", "functions", "function", "tools", "tool", "api", "default"})
 _READS = frozenset({"list", "get", "search", "download", "scrape", "export", "calculate"})
 _PREPOSITIONS = frozenset({"by", "for", "from", "in", "of", "with", "on", "to", "at", "via"})
+_NEVER_SEVERAL = frozenset(
+    {"details", "stats", "statistics", "settings", "contents", "metrics", "analytics", "news"}
+)
+_MEMBERSHIPS = (
+    (frozenset({"add", "insert", "append", "attach"}), "to", ("assign", "update")),
+    (frozenset({"remove", "detach"}), "from", ("revoke", "update")),
+)
 _SENTENCE = re.compile(r"(?<=[.!?\n])\s+")
 
 
@@ -68,13 +81,17 @@ def weigh(lexicon: Lexicon, name: str, arguments: Iterable[str], description: st
     """
     words = _name_words(lexicon, name)
     named = grams(words)
-    asked = {gram for item in arguments for gram in grams(_words(lexicon, item))}
+    asked: dict[str, float] = {}
+    for argument in arguments:
+        if fold(argument) not in lexicon.plumbing:
+            for gram, factor in _counted(lexicon, _words(lexicon, argument)).items():
+                asked[gram] = max(asked.get(gram, 0.0), factor)
     said = _said(lexicon, description)
-    domains = _domains(lexicon, words, named, asked, said)
+    domains = _domains(lexicon, words, asked, said)
     classes, verbs = _classes(lexicon, name, words, named, said)
     total = sum(domains.values()) + PRIOR
-    spoken = asked | set(grams(said.first))
-    heads, whole_name = _heads(lexicon, words, named), frozenset(named)
+    spoken = asked.keys() | set(grams(said.first))
+    heads, whole_name = _heads(lexicon, words, named), frozenset([*named, *map(singular, words)])
     least = max(domains.values(), default=0.0) * NEGLIGIBLE
     scored: list[tuple[float, str, ActionWords]] = []
     for item, verb in _verbs_of(lexicon, classes).items():
@@ -97,6 +114,12 @@ def weigh(lexicon: Lexicon, name: str, arguments: Iterable[str], description: st
     for entry, odd in zip(scored, odds, strict=True):
         if _READS.issuperset(entry[2].classes):
             reads[entry[2].domain] = reads.get(entry[2].domain, 0.0) + odd
+    # Arguments are a caller's to choose: what they alone say never clears the bar.
+    told = description or (
+        any(gram in lexicon.domains for gram in named)
+        and any(gram in lexicon.verbs for gram in named)
+    )
+    share = 1.0 if told else ARGUMENTS_ALONE
     candidates = []
     for entry, odd in list(zip(scored, odds, strict=True))[:MAX_CANDIDATES]:
         item = entry[2]
@@ -106,7 +129,7 @@ def weigh(lexicon: Lexicon, name: str, arguments: Iterable[str], description: st
             f"{item.domain}: {_because(lexicon, item.domain, named, asked, said)}",
             f"{item.verb}: {', '.join(verbs[:4]) or 'no verb in the name'}",
         )
-        candidates.append(Candidate(item.action, round(odd / whole, 2), reasons))
+        candidates.append(Candidate(item.action, round(share * odd / whole, 2), reasons))
     return Evidence(tuple(candidates), tuple(verbs))
 
 
@@ -131,28 +154,52 @@ def _said(lexicon: Lexicon, description: str) -> _Said:
 
 
 def _domains(
-    lexicon: Lexicon, words: Sequence[str], named: Sequence[str], asked: set[str], said: _Said
+    lexicon: Lexicon, words: Sequence[str], asked: Mapping[str, float], said: _Said
 ) -> dict[str, float]:
     found: dict[str, float] = {}
     last = _last(words)
-    for gram in dict.fromkeys(named):
-        factor = LAST_NOUN if gram == last or gram.endswith("_" + last) else 1.0
+    for gram, factor in _counted(lexicon, words).items():
+        if gram == last or gram.endswith("_" + last):
+            factor *= LAST_NOUN
         for domain, weight in lexicon.domains.get(gram, {}).items():
             found[domain] = found.get(domain, 0.0) + weight * factor
-    _add(found, lexicon, dict.fromkeys(asked, ARGUMENT), ARGUMENT_CAP)
-    spoken = dict.fromkeys(grams(said.rest), REST)
-    spoken.update(dict.fromkeys(grams(said.first), FIRST_SENTENCE))
-    _add(found, lexicon, spoken, DESCRIPTION_CAP)
+    _add(found, lexicon, asked, ARGUMENT, ARGUMENT_CAP)
+    spoken = {gram: REST * f for gram, f in _counted(lexicon, said.rest).items()}
+    for gram, factor in _counted(lexicon, said.first).items():
+        spoken[gram] = FIRST_SENTENCE * factor
+    _add(found, lexicon, spoken, 1.0, DESCRIPTION_CAP)
+    return found
+
+
+def _counted(lexicon: Lexicon, words: Sequence[str]) -> dict[str, float]:
+    """Words and compounds that speak for a domain, with how much each counts: those inside others less."""
+    found: dict[str, float] = {}
+    inside: set[int] = set()
+    for size in (3, 2, 1):
+        here: set[int] = set()
+        for i in range(len(words) - size + 1):
+            gram = "_".join(words[i : i + size])
+            if gram not in lexicon.domains:
+                continue
+            places = range(i, i + size)
+            factor = INSIDE if inside.issuperset(places) else 1.0
+            found[gram] = max(found.get(gram, 0.0), factor)
+            here.update(places)
+        inside |= here
     return found
 
 
 def _add(
-    found: dict[str, float], lexicon: Lexicon, weights: Mapping[str, float], cap: float
+    found: dict[str, float],
+    lexicon: Lexicon,
+    weights: Mapping[str, float],
+    share: float,
+    cap: float,
 ) -> None:
     extra: dict[str, float] = {}
     for gram in sorted(weights):  # sums of floats depend on their order
         for domain, weight in lexicon.domains.get(gram, {}).items():
-            extra[domain] = extra.get(domain, 0.0) + weight * weights[gram]
+            extra[domain] = extra.get(domain, 0.0) + weight * weights[gram] * share
     for domain, value in extra.items():
         found[domain] = found.get(domain, 0.0) + min(value, cap)
 
@@ -163,9 +210,11 @@ def _classes(
     """Classes of verbs with their weights, and the verbs of the name."""
     found: dict[str, float] = {}
     verbs: list[str] = []
+    acted = any(word in lexicon.verbs and not _is_noun(lexicon, word) for word in words[1:])
+    noun_first = acted and bool(words) and _is_noun(lexicon, words[0])  # `tweets_search`
     for i, gram in enumerate(named):
         for kind in lexicon.verbs.get(gram, ()):
-            if i == 0:
+            if i == 0 and not noun_first:
                 weight = FIRST_VERB
             elif i < len(words) and _is_noun(lexicon, gram):
                 weight = NOUN_AS_VERB
@@ -183,6 +232,8 @@ def _classes(
                     found[kind] = max(found.get(kind, 0.0), MENTIONED_VERB)
     if found.get("get", 0.0) >= SECOND_VERB and _is_plural(name, words):
         found["list"] = max(found.get("list", 0.0), found["get"] + PLURAL)
+    for kind in _membership(words):
+        found[kind] = max(found.get(kind, 0.0), FIRST_VERB + MEMBERSHIP)
     if not found:
         found = {"get": NO_VERB, "search": NO_VERB}
     return found, verbs
@@ -198,9 +249,20 @@ def _verb_classes(lexicon: Lexicon, word: str) -> Sequence[str]:
 
 
 def _is_plural(name: str, words: Sequence[str]) -> bool:
-    """Whether a name is about several: `get_tasks_by_project`."""
-    raw, last = _last(raw_words(name)), _last(words)
-    return raw.endswith("s") and raw != last
+    """Whether a name is about several: `get_tasks_by_project`, `get_task_list`."""
+    written = raw_words(name)
+    raw = _last(written)
+    if raw in _NEVER_SEVERAL or (written[-1:] and written[-1].endswith("id")):
+        return False  # `get_user_details` and `get_groups_by_id` are about one
+    return singular(raw) != raw or (len(words) > SHORT and words[-1] == "list")
+
+
+def _membership(words: Sequence[str]) -> Sequence[str]:
+    """What else `add X to Y` and `remove X from Y` do: they change Y, or what X may do in it."""
+    for verbs, preposition, kinds in _MEMBERSHIPS:
+        if words and words[0] in verbs and preposition in words[2:-1]:
+            return kinds
+    return ()
 
 
 def _last(words: Sequence[str]) -> str:
@@ -216,8 +278,9 @@ def _verbs_of(lexicon: Lexicon, classes: Mapping[str, float]) -> dict[ActionWord
     found: dict[ActionWords, float] = {}
     for kind, weight in classes.items():
         for item in lexicon.doing.get(kind, ()):
-            if weight > found.get(item, 0.0):
-                found[item] = weight
+            worth = weight + PRIMARY if item.classes[0] == kind else weight
+            if worth > found.get(item, 0.0):
+                found[item] = worth
     return found
 
 
@@ -226,10 +289,12 @@ def _heads(lexicon: Lexicon, words: Sequence[str], named: Sequence[str]) -> froz
     if not words:
         return frozenset()
     last = _last(words)
-    heads = {last}
+    heads = {last, singular(last)}
     heads.update(gram for gram in named if gram.endswith("_" + last))
     if words[-1] in lexicon.verbs and words[0] not in lexicon.verbs:
         heads.add(words[0])
+    if _membership(words):
+        heads.update(words[3:])  # the group in `add_user_to_group`
     return frozenset(heads)
 
 
@@ -247,7 +312,7 @@ def _object(
 
 
 def _because(
-    lexicon: Lexicon, domain: str, named: Sequence[str], asked: set[str], said: _Said
+    lexicon: Lexicon, domain: str, named: Sequence[str], asked: Mapping[str, float], said: _Said
 ) -> str:
     """The words that spoke for a domain, where they stood."""
     places = (

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from permit0.classify.words import singular
+from permit0.classify.words import fold, singular
 
 __all__ = ["ActionWords", "Calm", "Lexicon", "load_calm", "load_lexicon"]
 
@@ -34,6 +34,8 @@ class ActionWords(msgspec.Struct, frozen=True, eq=False):
 class Lexicon(msgspec.Struct, frozen=True):
     """domains: noun -> domain -> weight. verbs: verb -> classes. known: every single word of them.
 
+    plumbing: arguments that say nothing of what a tool is for.
+    single: words that stand alone in it; others, as parts of a pair are, count as their singular.
     doing: class of verbs -> the actions that it does.
     """
 
@@ -41,10 +43,12 @@ class Lexicon(msgspec.Struct, frozen=True):
     verbs: Mapping[str, tuple[str, ...]]
     doing: Mapping[str, tuple[ActionWords, ...]]
     known: frozenset[str]
+    single: frozenset[str]
+    plumbing: frozenset[str]
 
     def fold(self, word: str) -> str:
         """A word as the lexicon has it: itself, or its singular."""
-        return word if word in self.known else singular(word)
+        return word if word in self.single else singular(word)
 
 
 class Calm(msgspec.Struct, frozen=True):
@@ -63,14 +67,17 @@ class Calm(msgspec.Struct, frozen=True):
 def load_lexicon() -> Lexicon:
     """Read lexicon.toml (a few milliseconds)."""
     data = _read("lexicon.toml")
+    single = _single_words(data)
     domains: dict[str, dict[str, float]] = {}
     for domain, words in data["domains"].items():
         for item in words.split():
             word, _, weight = item.partition("=")
-            domains.setdefault(word, {})[domain] = float(weight or _PLAIN_WEIGHT)
+            found = domains.setdefault(_folded(word, single), {})
+            found[domain] = max(found.get(domain, 0.0), float(weight or _PLAIN_WEIGHT))
     verbs: dict[str, tuple[str, ...]] = {}
     for name, words in data["verbs"].items():
-        for word in words.split():
+        for item in words.split():
+            word = _folded(item, single)
             if name not in verbs.get(word, ()):
                 verbs[word] = (*verbs.get(word, ()), name)
     actions = [
@@ -85,8 +92,24 @@ def load_lexicon() -> Lexicon:
         for kind in item.classes:
             doing.setdefault(kind, []).append(item)
     return Lexicon(
-        domains, verbs, {kind: tuple(found) for kind, found in doing.items()}, frozenset(known)
+        domains,
+        verbs,
+        {kind: tuple(found) for kind, found in doing.items()},
+        frozenset(known),
+        single,
+        frozenset(map(fold, data["arguments"]["plumbing"].split())),
     )
+
+
+def _single_words(data: Any) -> frozenset[str]:
+    nouns = (item.partition("=")[0] for words in data["domains"].values() for item in words.split())
+    verbs = (item for words in data["verbs"].values() for item in words.split())
+    return frozenset(word for word in (*nouns, *verbs) if "_" not in word)
+
+
+def _folded(word: str, single: frozenset[str]) -> str:
+    """A word or a pair of words as names are read: each in the singular, unless it is a word of its own."""
+    return "_".join(part if part in single else singular(part) for part in word.split("_"))
 
 
 def load_calm() -> Calm:
