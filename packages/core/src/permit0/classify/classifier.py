@@ -10,8 +10,6 @@ Guarantees:
 from __future__ import annotations
 
 import hashlib
-import threading
-from collections import OrderedDict
 from collections.abc import Mapping
 
 import msgspec
@@ -31,6 +29,7 @@ from permit0.classify.model import (
 )
 from permit0.classify.parameters import bind
 from permit0.classify.schema import read_arguments
+from permit0.remembered import Remembered
 
 __all__ = ["BAR", "Classifier"]
 
@@ -47,8 +46,7 @@ class Classifier:
         self._actions = dict(actions)
         self._lexicon = load_lexicon()
         self._calm = load_calm()
-        self._lock = threading.Lock()
-        self._known: OrderedDict[bytes, Classification] = OrderedDict()
+        self._known: Remembered[Classification] = Remembered(MAX_REMEMBERED)
 
     def classify(self, tool: ToolDescription) -> Classification:
         """What a tool is taken for. Never raises for whatever a tool says; the same answer every time."""
@@ -64,17 +62,7 @@ class Classifier:
         if len(schema) > MAX_SCHEMA_CHARS:
             return _unknown("its schema is longer than is read")
         key = _digest(tool.name, tool.description, schema)
-        with self._lock:
-            known = self._known.get(key)
-            if known is not None:
-                self._known.move_to_end(key)
-                return known
-        found = self._classify(tool)
-        with self._lock:
-            self._known[key] = found
-            while len(self._known) > MAX_REMEMBERED:
-                self._known.popitem(last=False)
-        return found
+        return self._known.answer(key, lambda: self._classify(tool))
 
     def _classify(self, tool: ToolDescription) -> Classification:
         arguments = read_arguments(tool.schema)

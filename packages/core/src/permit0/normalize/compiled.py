@@ -11,8 +11,7 @@ Does not: judge (engine).
 from __future__ import annotations
 
 import hashlib
-import threading
-from collections import Counter, OrderedDict
+from collections import Counter
 from collections.abc import Mapping
 
 import msgspec
@@ -27,7 +26,8 @@ from permit0.classify.model import (
     UNCLASSIFIED,
 )
 from permit0.model.call import ToolCall
-from permit0.normalize.catalog import Catalog, ToolMapping, fold_name
+from permit0.normalize.catalog import Catalog, Once, ToolMapping, fold_name
+from permit0.remembered import Remembered
 
 __all__ = ["ORIGIN", "CompiledTool", "ToolCompiler", "action_shapes", "make_classifier"]
 
@@ -69,10 +69,9 @@ class ToolCompiler:
     """Compiles tools for one catalog. Safe for threads."""
 
     def __init__(self, catalog: Catalog) -> None:
-        self._catalog = catalog
-        self._classifier: Classifier | None = None
-        self._lock = threading.Lock()
-        self._known: OrderedDict[bytes, CompiledTool] = OrderedDict()
+        # Made when the first tool asks for it: a deployment whose tools are all mapped never pays.
+        self._classifier = Once(lambda: make_classifier(catalog))
+        self._known: Remembered[CompiledTool] = Remembered(MAX_REMEMBERED)
 
     def find(self, call: ToolCall, arguments: Mapping[str, Json]) -> CompiledTool | None:
         """The compiled tool of a call; None if it stays unknown because it is too large to read."""
@@ -85,17 +84,7 @@ class ToolCompiler:
             return None
         shape = "" if call.schema else _shape_of(arguments)
         key = _digest(call.tool, call.description, call.schema, shape)
-        with self._lock:
-            known = self._known.get(key)
-            if known is not None:
-                self._known.move_to_end(key)
-                return known
-        found = self._compile(call, arguments)
-        with self._lock:
-            self._known[key] = found
-            while len(self._known) > MAX_REMEMBERED:
-                self._known.popitem(last=False)
-        return found
+        return self._known.answer(key, lambda: self._compile(call, arguments))
 
     def describe(self, call: ToolCall, arguments: Mapping[str, Json]) -> Classification | None:
         """How the tool of a call was found, for people."""
@@ -104,11 +93,8 @@ class ToolCompiler:
 
     @property
     def classifier(self) -> Classifier:
-        """Made when the first tool asks for it: a deployment whose tools are all mapped never pays."""
-        with self._lock:
-            if self._classifier is None:
-                self._classifier = make_classifier(self._catalog)
-            return self._classifier
+        """What decides what a tool is taken for."""
+        return self._classifier()
 
     def _compile(self, call: ToolCall, arguments: Mapping[str, Json]) -> CompiledTool:
         schema = _read_schema(call.schema) if call.schema else _stand_in(arguments)

@@ -8,10 +8,8 @@ has no action of its own, gives db.execute as well, which carries all marks of t
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from hashlib import blake2b
-from threading import Lock
 
 from permit0.errors import InvalidInput
 from permit0.model.action import Fact, NormAction
@@ -24,6 +22,7 @@ from permit0.normalize.shell import parse_shell
 from permit0.normalize.shell_actions import shell_actions
 from permit0.normalize.sql import SqlStatement, SqlText, parse_sql
 from permit0.normalize.sql.dangers import folded_words, word_marks
+from permit0.remembered import Remembered
 
 __all__ = ["SqlMemory", "sql_actions"]
 
@@ -64,8 +63,7 @@ class SqlMemory:
     """Readings of texts that were read before. Bounded, safe for threads."""
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[bytes, SqlText] = OrderedDict()
-        self._lock = Lock()
+        self._kept: Remembered[SqlText] = Remembered(MAX_REMEMBERED)
 
     def __len__(self) -> int:
         return len(self._kept)
@@ -74,17 +72,7 @@ class SqlMemory:
         """What `parse_sql` gives."""
         written = f"{dialect}\0{text}".encode("utf-8", "surrogatepass")
         key = blake2b(written, digest_size=16).digest()
-        with self._lock:
-            found = self._kept.get(key)
-            if found is not None:
-                self._kept.move_to_end(key)
-                return found
-        found = parse_sql(text, dialect=dialect)
-        with self._lock:
-            self._kept[key] = found
-            if len(self._kept) > MAX_REMEMBERED:
-                self._kept.popitem(last=False)
-        return found
+        return self._kept.answer(key, lambda: parse_sql(text, dialect=dialect))
 
 
 def sql_actions(
