@@ -55,12 +55,18 @@ def test_closed_pipe_is_quiet() -> None:
 
 @pytest.mark.skipif(os.name == "nt", reason="no SIGINT to a child there")
 def test_interrupt_is_quiet() -> None:
-    with subprocess.Popen(
-        [sys.executable, "-m", "permit0", "check", "--jsonl"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    ) as process:
+    # Where tests run in the background SIGINT is ignored, and a child would inherit that.
+    ours = signal.signal(signal.SIGINT, signal.SIG_DFL)
+    try:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "permit0", "check", "--jsonl"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+    finally:
+        signal.signal(signal.SIGINT, ours)
+    with process:
         assert process.stdin is not None
         assert process.stdout is not None
         assert process.stderr is not None
