@@ -26,6 +26,7 @@ from permit0.cli.scan_target import ScannedTool
 from permit0.model.rule import Rule
 from permit0.model.vocabulary import Effect, Flag, Role, Tier, Verdict
 from permit0.normalize.catalog import ActionEntry, Catalog, Route, fold_name
+from permit0.normalize.routes import find_routes
 from permit0.policy.combine import combine
 from permit0.score.scorer import Scorer
 from permit0.taxonomy import UNCLASSIFIED
@@ -142,10 +143,9 @@ def _route(method: str, url: str, catalog: Catalog) -> Route | None:
         host, path = parts.hostname or "", parts.path.casefold()
     except ValueError:
         return None
-    for route in catalog.routes.get(host, ()):
-        if method in route.methods and route.path.fullmatch(path):
-            return route
-    return None
+    facts = {"url": f"https://{host}{path}", "url.host": host}
+    found = find_routes(frozenset({method}), facts, "url", catalog.routes)
+    return found[0][0] if found else None
 
 
 def _compiled(tool: ToolDescription, classifier: Classifier) -> Found:
