@@ -1,9 +1,9 @@
-"""Calls of every tool that packs map, with arguments that mean something else: `python benchmarks/fuzz_engine.py`.
+"""Calls of every tool that packs map, with other arguments than are meant: `python benchmarks/fuzz_engine.py`.
 
     --cases 100000    how many calls        --seed 1
 
-Checks for every call: a decision, no internal error, at most MAX_MS of processor time. Prints the reason codes of
-what was refused unread.
+Checks for every call: a decision, no internal error, at most MAX_MS of processor time. Prints the reason codes
+of what was refused unread.
 """
 
 from __future__ import annotations
