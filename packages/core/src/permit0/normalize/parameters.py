@@ -8,7 +8,6 @@ Facts per type are listed in facts.py and checked when a pack is compiled.
 from __future__ import annotations
 
 import re
-import shlex
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
@@ -16,7 +15,7 @@ from types import MappingProxyType
 
 import msgspec
 
-from permit0.canonical import Json, Unordered
+from permit0.canonical import Json
 from permit0.errors import InvalidInput
 from permit0.model.action import Fact
 from permit0.model.values import ShellLine
@@ -28,7 +27,7 @@ from permit0.normalize.paths import parse_path
 from permit0.normalize.patterns import PatternIndex
 from permit0.normalize.recipients import parse_recipients
 from permit0.normalize.sensitive import find_sensitive
-from permit0.normalize.shell import parse_shell
+from permit0.normalize.shell_parameter import read_shell
 from permit0.normalize.url_payload import read_load
 from permit0.normalize.urls import parse_url
 
@@ -37,7 +36,6 @@ __all__ = ["Bound", "Reading", "leaves", "read_parameters"]
 # Names of parameters that become one line of a message's header (RFC 5322 2.2: no bare CR or LF).
 _HEADERS = frozenset({"subject", "reply_to", "from", "sender"})
 _LINE_BREAK = re.compile(r"[\r\n\x0b\x0c\x85\u2028\u2029]")
-_ONE_WORD = re.compile(r"\S+")
 MAX_COUNT_DIGITS = 18  # fits 64 bits; a longer text of digits is an identifier
 _FALSE_WORDS = frozenset({"", "0", "false", "no", "off", "none", "null"})
 
@@ -219,52 +217,12 @@ def _url(reading: Reading, item: Bound) -> None:
 
 
 def _shell(reading: Reading, item: Bound) -> None:
-    value = item.value
-    if isinstance(value, Unordered):  # which of its words comes first is not known
-        raise InvalidInput(
-            f"{item.where} is a set, which has no order, pass text or a list of words",
-            where=item.where,
-            reason_code="shell_not_text",
-        )
-    if isinstance(value, list):
-        words = [word for word in value if isinstance(word, str)]
-        if len(words) != len(value):
-            raise InvalidInput(
-                f"{item.where} must be text or a list of words",
-                where=item.where,
-                reason_code="shell_not_text",
-            )
-        reading.shell = _shell_list(words, item.where)
-        return
-    if not isinstance(value, str):
-        raise InvalidInput(
-            f"{item.where} must be text, not {type(value).__name__!r}",
-            where=item.where,
-            reason_code="shell_not_text",
-        )
-    reading.shell = parse_shell(value)
+    reading.shell = read_shell(item.value, item.where)
 
 
 def _sql(reading: Reading, item: Bound) -> None:
     """Read later (sql_actions), together with what the server is known to be."""
     reading.sql.append(item)
-
-
-def _shell_list(words: list[str], where: str) -> ShellLine:
-    """A list is one argv to some tools and several lines to others.
-
-    Where both can be meant, what runs in either reading is judged: `["rm", "-rf", "/a b"]` read as
-    lines is an `rm` without arguments, `["ls", "printenv"]` read as an argv lists a file.
-    """
-    argv = parse_shell(shlex.join(words))
-    several = where.casefold().endswith("s")  # arguments.commands, arguments.lines
-    if not words or (not several and all(_ONE_WORD.fullmatch(word) for word in words)):
-        return argv
-    lines = parse_shell("\n".join(words))
-    if not _ONE_WORD.fullmatch(words[0]) and "/" not in words[0]:
-        return lines  # no program is called "git status"
-    commands = tuple(dict.fromkeys((*argv.commands, *lines.commands)))
-    return ShellLine(commands, argv.marks | lines.marks)
 
 
 def _code(reading: Reading, item: Bound) -> None:
