@@ -17,8 +17,9 @@ import msgspec
 
 from permit0 import builtin
 from permit0.approval.desk import ApprovalDesk, ApprovalEvent
+from permit0.approval.recorded import event_body
 from permit0.approval.view import Clean, render_view
-from permit0.audit.events import EventBody, EventLog
+from permit0.audit.events import EventLog
 from permit0.audit.record import Provenance
 from permit0.audit.recorder import Recorder
 from permit0.audit.redact import Redactor
@@ -364,7 +365,7 @@ def _desk(
 
     def record(event: ApprovalEvent) -> None:
         if events is not None:
-            events.keep("approval", event.at, _approval_body(event))
+            events.keep("approval", event.at, event_body(event))
 
     return ApprovalDesk(
         stores.approvals,
@@ -372,27 +373,6 @@ def _desk(
         show=lambda call, decision: render_view(call, decision, clean=_cleaner(redactor)),
         record=record,
         timeout_s=loaded.config.approval.timeout_s,
-    )
-
-
-def _approval_body(event: ApprovalEvent) -> EventBody:
-    request = event.request
-    return EventBody(
-        event=event.event,
-        code=event.code,
-        by=event.by,
-        reason=event.reason,
-        tool=request.tool,
-        action=request.action,
-        session=request.session,
-        agent=request.agent,
-        principal=request.principal,
-        digest=request.digest,
-        refs={
-            "decision": request.decision,
-            "request": request.id,
-            "view_digest": request.view_digest,
-        },
     )
 
 

@@ -15,12 +15,13 @@ import msgspec
 from permit0.canonical import Json, thaw
 from permit0.model.call import ToolCall
 from permit0.model.exposure import ExposedOutput, Wanted
-from permit0.model.history import Scope
+from permit0.model.history import HistoryEntry, Scope, Trace
+from permit0.model.vocabulary import Flag, Tier
 from permit0.normalize.pieces import call_pieces, call_texts, output_pieces
 from permit0.ports import HistoryTransaction, StateStore
 from permit0.sessions.carried import CallCarries, call_carries
 
-__all__ = ["Carrying", "Held"]
+__all__ = ["Carrying", "Held", "exposure"]
 
 
 class Held(msgspec.Struct, frozen=True):
@@ -73,3 +74,9 @@ def _held(call: ToolCall, wanted: Wanted) -> Held:
     arguments: Json = thaw(call.arguments)
     texts, whole = call_texts(arguments)
     return Held(wanted, call_pieces(texts, wanted), whole)
+
+
+def exposure(at: float) -> HistoryEntry:
+    """What history keeps of an output that held secrets or personal data."""
+    trace = Trace("output", (Flag.EXPOSURE.value,), frozenset({"exposed"}))
+    return HistoryEntry(at, Tier.MINIMAL, (trace,))

@@ -29,18 +29,18 @@ import msgspec
 from permit0.approval.desk import ApprovalDesk, is_asked_for, other_call
 from permit0.audit.recorder import Recorder
 from permit0.canonical import digest, freeze
-from permit0.carrying import Carrying
+from permit0.carrying import Carrying, exposure
 from permit0.errors import Killed, Permit0Error
 from permit0.judging import ActionJudge, Draft, trace_of, worst_tier
 from permit0.model.action import NormAction
 from permit0.model.approval import ApprovalStatus
 from permit0.model.call import ToolCall
 from permit0.model.decision import ActionDecision, Decision
-from permit0.model.history import HistoryEntry, Scope, Trace
+from permit0.model.history import HistoryEntry, Scope
 from permit0.model.kill import KillState
 from permit0.model.reason import Reason
 from permit0.model.review import Review, ReviewVerdict
-from permit0.model.vocabulary import Flag, Mode, Outcome, Tier, Verdict
+from permit0.model.vocabulary import Mode, Outcome, Verdict
 from permit0.normalize.catalog import Catalog
 from permit0.normalize.normalizer import Normalizer
 from permit0.normalize.sensitive import BULK_READ, find_sensitive
@@ -51,7 +51,7 @@ from permit0.score.scorer import Scorer
 from permit0.sessions.counted import WithoutItself
 from permit0.sessions.pressure import session_points
 
-__all__ = ["AskReviewer", "Engine", "exposure"]
+__all__ = ["AskReviewer", "Engine"]
 
 _OUTCOME = {
     Verdict.ALLOW: Outcome.ALLOW,
@@ -384,12 +384,6 @@ class Engine:
         except Exception as error:  # noqa: BLE001  # boundary of the decision path: DENY
             return self._refuser.unrecorded(decision, error)
         return decision
-
-
-def exposure(at: float) -> HistoryEntry:
-    """What history keeps of an output that held secrets or personal data."""
-    trace = Trace("output", (Flag.EXPOSURE.value,), frozenset({"exposed"}))
-    return HistoryEntry(at, Tier.MINIMAL, (trace,))
 
 
 def _is_exposing(decision: Decision | None) -> bool:

@@ -263,8 +263,8 @@ def rerun_with(loaded: LoadedConfig) -> Rerun:
     """
     # Here, since verifying needs nothing of an engine.
     from permit0.build import assemble
+    from permit0.carrying import exposure
     from permit0.cli.check_jsonl import LineClock
-    from permit0.engine import exposure
     from permit0.state.memory import MemoryStore
 
     clock = LineClock()
